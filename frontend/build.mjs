@@ -1,0 +1,74 @@
+// Builds every top-level file of src/ into the Python package's static folder.
+//
+// One entry, one file of the same name: src/desk.js becomes dist/desk.js. Shared code lives in src/lib/ and is
+// bundled into the entries that import it. The map is copied beside them, never bundled: it is loaded when asked for.
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const source = join(here, "src");
+const out = join(here, "..", "saat", "web", "static", "saat", "dist");
+const fresh = `${out}.new-${process.pid}`;
+
+// Residents and crews bring old phones; the desk is an office's browser of the last few years.
+const OLD_PHONES = ["es2019", "chrome70", "firefox68", "safari12.1"];
+const OFFICES = ["es2022", "chrome105", "firefox115", "safari16"];
+const targetOf = (name) => (name.startsWith("desk") ? OFFICES : OLD_PHONES);
+
+// The build that needs no eval and no inline worker, which our content security policy forbids.
+const MAP_FILES = ["maplibre-gl-csp.js", "maplibre-gl-csp-worker.js", "maplibre-gl.css", "LICENSE.txt"];
+
+async function bundle(names) {
+  await Promise.all(
+    names.map((name) =>
+      build({
+        entryPoints: [join(source, name)],
+        outfile: join(fresh, name),
+        bundle: true,
+        minify: true,
+        format: "iife",
+        target: targetOf(name),
+        charset: "utf8",
+        legalComments: "eof",
+        external: ["*.svg", "*.png", "*.webp"],
+        logLevel: "warning",
+      }),
+    ),
+  );
+}
+
+async function copyMap() {
+  await mkdir(join(fresh, "map"), { recursive: true });
+  const from = join(here, "node_modules", "maplibre-gl", "dist");
+  await Promise.all(MAP_FILES.map((name) => copyFile(join(from, name), join(fresh, "map", name))));
+}
+
+// manifest.json says what was built: name → content digest (for cache busting) and size on the wire.
+async function describe(names) {
+  const manifest = {};
+  for (const name of names) {
+    const bytes = await readFile(join(fresh, name));
+    const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+    manifest[name] = { digest, bytes: bytes.length, gzip_bytes: gzipSync(bytes, { level: 9 }).length };
+  }
+  await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(manifest, null, 1)}\n`);
+  return manifest;
+}
+
+const entries = (await readdir(source)).filter((name) => /\.(js|css)$/.test(name)).sort();
+await rm(fresh, { recursive: true, force: true });
+try {
+  await bundle(entries);
+  await copyMap();
+  const manifest = await describe([...entries, ...MAP_FILES.map((name) => `map/${name}`)]);
+  await rm(out, { recursive: true, force: true });
+  await mkdir(dirname(out), { recursive: true });
+  await rename(fresh, out);
+  if (process.env.VERBOSE) console.table(manifest);
+} finally {
+  await rm(fresh, { recursive: true, force: true });
+}
