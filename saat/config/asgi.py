@@ -1,0 +1,158 @@
+"""The application that the server runs.
+
+Pages are synchronous Django, answered by a few threads that live as long as the process, so that each keeps its
+database connection. (Django's own handler gives every request a thread of its own, and with it a new connection.)
+What must stay open for hours, the live desk, is answered asynchronously and holds no thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core import signals
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.base import BaseHandler
+from django.http import HttpResponse, HttpResponseBase
+from django.urls import set_script_prefix
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saat.config.settings")
+django.setup()
+
+# Imported after set-up: it reads models.
+from saat.web.live import live  # noqa: E402
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_THREADS = int(os.environ.get("SAAT_THREADS", "8"))
+_SPOOL_BYTES = 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+
+
+class BodyTooLarge(Exception):
+    """The request's body is larger than any door takes."""
+
+
+class Application(BaseHandler):
+    """Django behind a pool of lasting threads, with the live desk beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load_middleware(is_async=False)
+        self.pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="saat-web")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        if scope["path"] == "/desk/live":
+            await live(scope, receive, send, pool=self.pool)
+            return
+        try:
+            body = await _read(receive)
+        except BodyTooLarge:
+            await _send_whole(send, HttpResponse("The request is too large.", status=413, content_type="text/plain"))
+            return
+        if body is None:
+            return  # the client went away while sending
+        loop = asyncio.get_running_loop()
+        try:
+            response = await loop.run_in_executor(self.pool, self._answer, scope, body, _Streamer(send, loop))
+        finally:
+            body.close()
+        if response is not None:
+            await _send_whole(send, response)
+
+    def _answer(self, scope: Scope, body: Any, streamer: _Streamer) -> HttpResponseBase | None:
+        """Run the request in this thread; return the response, or None if it was streamed from here."""
+        set_script_prefix(scope.get("root_path", "") or "/")
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        try:
+            request = ASGIRequest(scope, body)
+        except UnicodeDecodeError:
+            response: HttpResponseBase = HttpResponse("The address is not valid UTF-8.", status=400)
+        else:
+            response = self.get_response(request)
+        try:
+            if response.streaming:
+                streamer.send(response)
+                return None
+            return response
+        finally:
+            response.close()  # sends request_finished, which looks after this thread's connection
+
+
+class _Streamer:
+    """Sends a streaming response from a worker thread through the event loop that owns the connection."""
+
+    def __init__(self, send: Send, loop: asyncio.AbstractEventLoop) -> None:
+        self._send = send
+        self._loop = loop
+
+    def send(self, response: HttpResponseBase) -> None:
+        self._wait(_start(response))
+        for chunk in response:  # type: ignore[attr-defined]
+            for at in range(0, len(chunk), _CHUNK_BYTES):
+                self._wait({"type": "http.response.body", "body": chunk[at : at + _CHUNK_BYTES], "more_body": True})
+        self._wait({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _wait(self, message: dict[str, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(_as_coroutine(self._send, message), self._loop).result()
+
+
+async def _as_coroutine(send: Send, message: dict[str, Any]) -> None:
+    await send(message)
+
+
+def _start(response: HttpResponseBase) -> dict[str, Any]:
+    headers = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in response.items()]
+    headers += [
+        (b"set-cookie", cookie.output(header="").strip().encode("latin1")) for cookie in response.cookies.values()
+    ]
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+async def _send_whole(send: Send, response: HttpResponseBase) -> None:
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": response.content, "more_body": False})  # type: ignore[attr-defined]
+
+
+async def _read(receive: Receive) -> Any:
+    body = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - closed by the caller
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            body.close()
+            return None
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > settings.MAX_BODY_BYTES:
+            body.close()
+            raise BodyTooLarge
+        body.write(chunk)
+        if not message.get("more_body"):
+            body.seek(0)
+            return body
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+application = Application()

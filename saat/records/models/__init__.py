@@ -1,0 +1,39 @@
+"""All tables. Each leads with its city, so that a nation can shard them by city."""
+
+from saat.records.models.access import ApiKey, ApiUse, SignedLink, WebhookEndpoint
+from saat.records.models.case import Case, CaseSearch
+from saat.records.models.city import Area, AreaCode, AreaName, City, Place
+from saat.records.models.log import ChainHead, Event, Outbox
+from saat.records.models.people import Alert, Contractor, Crew, Duty, Membership, SavedFilter, Template, User
+from saat.records.models.report import Contact, Message, Note, Photo, ProofCode, ServiceRequest
+
+__all__ = [
+    "Alert",
+    "ApiKey",
+    "ApiUse",
+    "Area",
+    "AreaCode",
+    "AreaName",
+    "Case",
+    "CaseSearch",
+    "ChainHead",
+    "City",
+    "Contact",
+    "Contractor",
+    "Crew",
+    "Duty",
+    "Event",
+    "Membership",
+    "Message",
+    "Note",
+    "Outbox",
+    "Photo",
+    "Place",
+    "ProofCode",
+    "SavedFilter",
+    "ServiceRequest",
+    "SignedLink",
+    "Template",
+    "User",
+    "WebhookEndpoint",
+]

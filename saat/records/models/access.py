@@ -1,0 +1,71 @@
+"""Keys, links and addresses through which others reach Saat, or Saat reaches them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from saat.records.models.case import Case
+from saat.records.models.city import City
+from saat.records.models.people import Contractor
+
+
+class ApiKey(models.Model):
+    """A partner's key. Only its SHA-256 is kept. trusted: may see exact places and send a source's own times."""
+
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=120)
+    key_sha256 = models.CharField(max_length=64, unique=True)
+    email = models.EmailField(default="", blank=True)
+    per_minute = models.PositiveIntegerField(default=600)
+    per_day = models.PositiveIntegerField(default=100_000)
+    trusted = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiUse(models.Model):
+    """How often a key was used within one span ("minute" or "day"), to hold its quota across processes."""
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="uses")
+    span = models.CharField(max_length=6)
+    starts_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api_key", "span", "starts_at"], name="one_count_a_span")]
+
+    def __str__(self) -> str:
+        return f"{self.count} in {self.span}"
+
+
+class SignedLink(models.Model):
+    """A link through which a contractor answers for one case without an account. Only the token's SHA-256 is kept."""
+
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="links")
+    contractor = models.ForeignKey(Contractor, on_delete=models.CASCADE, related_name="links")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"link {self.pk} for case {self.case_id}"
+
+
+class WebhookEndpoint(models.Model):
+    """An address that is told of events. kinds: event kinds wanted, none means all. last_event_id: told up to here."""
+
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="webhooks")
+    url = models.URLField(max_length=500)
+    secret = models.CharField(max_length=64)
+    kinds = models.JSONField(default=list)
+    last_event_id = models.BigIntegerField(default=0)
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.url

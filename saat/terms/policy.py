@@ -1,0 +1,475 @@
+"""A city's policy: everything in which one city differs from another, as data.
+
+A policy is written as TOML (`cities/*.toml`) and read into a frozen `CityPolicy`. The same text is kept on the city's
+row, so that every process judges by the same words.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from saat.terms.case import Role, ServiceLevel, Urgency
+from saat.terms.geo import Point
+from saat.terms.worktime import WorkingHours
+
+Names = dict[str, str]  # language code to text; the first language of the city is always there
+
+
+class PolicyError(Exception):
+    """A policy file cannot be used; the message names the entry and says what it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One question that a category asks (an Open311 service attribute).
+
+    datatype: string, text, number, datetime, singlevaluelist or multivaluelist. values: key and names, for lists.
+    """
+
+    code: str
+    text: Names
+    datatype: str = "string"
+    required: bool = False
+    values: tuple[tuple[str, Names], ...] = ()
+    hint: Names = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A kind of trouble that residents can report; an Open311 service.
+
+    due_h: hours promised until it is dealt with; of working time, unless `round_the_clock`.
+    at_home: the place may be the reporter's own door, so the public sees it coarsely.
+    words: words by which a report of this kind is recognised, in any language.
+    """
+
+    service_code: str
+    name: Names
+    description: Names
+    group: str
+    icon: str
+    due_h: float
+    urgency: Urgency = Urgency.NORMAL
+    round_the_clock: bool = False
+    at_home: bool = False
+    words: tuple[str, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationStep:
+    """One rung of the ladder: who is told when a case waits too long.
+
+    when: "untaken" counts from the report (or its return to the queue) until somebody takes it, round the clock;
+    "overdue" counts from the promised moment until the case is closed. after_min: minutes, not negative.
+    """
+
+    when: str
+    after_min: int
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateRule:
+    """When two reports are the same trouble.
+
+    radius_m: places further apart are never the same. window_h: reports further apart in time are never the same.
+    join: from this score (0 to 1) a report joins the case by itself; suggest: from this one it is shown to a person.
+    """
+
+    radius_m: float = 60.0
+    window_h: float = 72.0
+    join: float = 0.72
+    suggest: float = 0.45
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosingReason:
+    """Why a case is closed without claiming a fix; the reporter reads `text`."""
+
+    code: str
+    text: Names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CityPolicy:
+    """Everything in which one city differs from another.
+
+    languages: the first is the city's own. phone: the hotline for people without a smartphone, may be empty.
+    retention_days: after so many days since a case closed its reporters are anonymised.
+    ack_min: minutes after which an alert that nobody acknowledged goes to the next. public_grid_m, home_grid_m: side of
+    the square to which a public place is coarsened, in streets and at homes. proof_near_m, proof_fresh_min: how near
+    to the place and how recent a proof photo must be. service_levels: share of the promised time that a place of that
+    level is given (1 is all of it).
+    """
+
+    jurisdiction_id: str
+    name: Names
+    office: Names
+    languages: tuple[str, ...]
+    country: str
+    centre: Point
+    hours: WorkingHours
+    categories: tuple[Category, ...]
+    escalation: tuple[EscalationStep, ...]
+    closing_reasons: tuple[ClosingReason, ...]
+    duplicates: DuplicateRule = field(default_factory=DuplicateRule)
+    phone: str = ""
+    email: str = ""
+    retention_days: int = 365
+    ack_min: int = 10
+    max_photos: int = 3
+    max_photo_mb: int = 12
+    public_grid_m: float = 25.0
+    home_grid_m: float = 150.0
+    proof_near_m: float = 75.0
+    proof_fresh_min: float = 30.0
+    photos_public: bool = False
+    service_levels: dict[ServiceLevel, float] = field(default_factory=dict)
+    observe_country_holidays: bool = True
+
+    def category(self, service_code: str) -> Category:
+        """Return the category with this code.
+
+        :raises KeyError: if the city has no such category.
+        """
+        for category in self.categories:
+            if category.service_code == service_code:
+                return category
+        raise KeyError(service_code)
+
+    def has_category(self, service_code: str) -> bool:
+        """Return whether the city has a category with this code."""
+        return any(category.service_code == service_code for category in self.categories)
+
+    def say(self, names: Names, language: str) -> str:
+        """Return a text in the wanted language, or else in the city's own, or else in any.
+
+        >>> phnom_penh = example_policy()
+        >>> phnom_penh.say({"km": "ភ្នំពេញ", "en": "Phnom Penh"}, "vi")
+        'ភ្នំពេញ'
+        """
+        return names.get(language) or names.get(self.languages[0]) or next(iter(names.values()), "")
+
+    def grid_m(self, service_code: str) -> float:
+        """Return how coarsely the public sees the place of a case of this category, in metres."""
+        at_home = self.has_category(service_code) and self.category(service_code).at_home
+        return self.home_grid_m if at_home else self.public_grid_m
+
+
+_CODE = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
+_DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+_DATATYPES = ("string", "text", "number", "datetime", "singlevaluelist", "multivaluelist")
+
+
+def read_policy(text: str, *, holidays: frozenset[date] = frozenset()) -> CityPolicy:
+    """Return the policy written as TOML.
+
+    holidays: public holidays of the country, which the caller looks up; the policy's own are added to them.
+
+    :raises PolicyError: if the text is not TOML or an entry is missing, unknown or of the wrong kind.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"The policy is not valid TOML: {error}.") from error
+    return policy_from(data, holidays=holidays)
+
+
+def policy_from(data: dict[str, Any], *, holidays: frozenset[date] = frozenset()) -> CityPolicy:
+    """Return the policy held in plain dictionaries, as TOML or JSON gives them.
+
+    :raises PolicyError: if an entry is missing, unknown or of the wrong kind.
+    """
+    reader = _Reader(data, "")
+    languages = tuple(reader.need("languages", list))
+    if not languages:
+        raise PolicyError("`languages` must name at least one language, the city's own first.")
+    own = languages[0]
+    jurisdiction_id = reader.need("jurisdiction_id", str)
+    if not _CODE.match(jurisdiction_id):
+        raise PolicyError(f"`jurisdiction_id` must be lower-case letters, digits, dots and dashes, got {jurisdiction_id!r}.")
+    centre = reader.need("centre", list)
+    try:
+        middle = Point(lat=float(centre[0]), lon=float(centre[1]))
+    except (ValueError, IndexError, TypeError) as error:
+        raise PolicyError(f"`centre` must be [latitude, longitude], got {centre!r}: {error}.") from error
+    categories = tuple(_category(entry, own) for entry in reader.tables("category"))
+    if not categories:
+        raise PolicyError("The policy has no [[category]]; residents could report nothing.")
+    codes = [category.service_code for category in categories]
+    if len(set(codes)) != len(codes):
+        raise PolicyError(f"A `service_code` stands twice: {sorted(c for c in set(codes) if codes.count(c) > 1)}.")
+    policy = CityPolicy(
+        jurisdiction_id=jurisdiction_id,
+        name=reader.names("name", own),
+        office=reader.names("office", own),
+        languages=languages,
+        country=reader.need("country", str),
+        centre=middle,
+        phone=reader.get("phone", str, ""),
+        email=reader.get("email", str, ""),
+        hours=_hours(reader, holidays),
+        categories=categories,
+        escalation=tuple(_step(entry) for entry in reader.tables("escalation")),
+        closing_reasons=tuple(_closing_reason(entry, own) for entry in reader.tables("closing_reason")),
+        duplicates=_duplicates(reader),
+        retention_days=reader.whole("retention_days", 365, least=1),
+        ack_min=reader.whole("ack_min", 10, least=1),
+        max_photos=reader.whole("max_photos", 3, least=0),
+        max_photo_mb=reader.whole("max_photo_mb", 12, least=1),
+        public_grid_m=reader.number("public_grid_m", 25.0),
+        home_grid_m=reader.number("home_grid_m", 150.0),
+        proof_near_m=reader.number("proof_near_m", 75.0),
+        proof_fresh_min=reader.number("proof_fresh_min", 30.0),
+        photos_public=reader.get("photos_public", bool, False),
+        service_levels=_service_levels(reader),
+        observe_country_holidays=reader.get("observe_country_holidays", bool, True),
+    )
+    reader.done(("time_zone", "hours", "holidays", "duplicates", "service_levels"))
+    return policy
+
+
+def _category(entry: _Reader, own: str) -> Category:
+    code = entry.need("service_code", str)
+    if not _CODE.match(code):
+        raise PolicyError(f"{entry.where}: `service_code` must be lower-case letters, digits and dashes, got {code!r}.")
+    due_h = entry.number("due_h", None)
+    if due_h <= 0:
+        raise PolicyError(f"{entry.where}: `due_h` must be more than 0 hours, got {due_h}.")
+    category = Category(
+        service_code=code,
+        name=entry.names("name", own),
+        description=entry.names("description", own),
+        group=entry.get("group", str, "rubbish"),
+        icon=entry.get("icon", str, "pile"),
+        due_h=due_h,
+        urgency=entry.one_of("urgency", Urgency, Urgency.NORMAL),
+        round_the_clock=entry.get("round_the_clock", bool, False),
+        at_home=entry.get("at_home", bool, False),
+        words=tuple(entry.get("words", list, [])),
+        attributes=tuple(_attribute(attribute, own) for attribute in entry.tables("attribute")),
+    )
+    entry.done()
+    return category
+
+
+def _attribute(entry: _Reader, own: str) -> Attribute:
+    datatype = entry.get("datatype", str, "string")
+    if datatype not in _DATATYPES:
+        raise PolicyError(f"{entry.where}: `datatype` must be one of {', '.join(_DATATYPES)}, got {datatype!r}.")
+    values = tuple((value.need("key", str), value.names("name", own)) for value in entry.tables("value"))
+    if datatype.endswith("list") and not values:
+        raise PolicyError(f"{entry.where}: a {datatype} needs its [[…value]] entries.")
+    attribute = Attribute(
+        code=entry.need("code", str),
+        text=entry.names("text", own),
+        datatype=datatype,
+        required=entry.get("required", bool, False),
+        values=values,
+        hint=entry.names("hint", own, needed=False),
+    )
+    entry.done()
+    return attribute
+
+
+def _step(entry: _Reader) -> EscalationStep:
+    when = entry.need("when", str)
+    if when not in ("untaken", "overdue"):
+        raise PolicyError(f'{entry.where}: `when` must be "untaken" or "overdue", got {when!r}.')
+    step = EscalationStep(
+        when=when, after_min=entry.whole("after_min", None, least=0), role=entry.one_of("role", Role, None)
+    )
+    entry.done()
+    return step
+
+
+def _closing_reason(entry: _Reader, own: str) -> ClosingReason:
+    reason = ClosingReason(code=entry.need("code", str), text=entry.names("text", own))
+    entry.done()
+    return reason
+
+
+def _duplicates(reader: _Reader) -> DuplicateRule:
+    if "duplicates" not in reader.data:
+        return DuplicateRule()
+    entry = reader.table("duplicates")
+    usual = DuplicateRule()
+    rule = DuplicateRule(
+        radius_m=entry.number("radius_m", usual.radius_m),
+        window_h=entry.number("window_h", usual.window_h),
+        join=entry.number("join", usual.join),
+        suggest=entry.number("suggest", usual.suggest),
+    )
+    entry.done()
+    if not 0 < rule.suggest <= rule.join <= 1:
+        raise PolicyError(f"duplicates: 0 < suggest <= join <= 1 must hold, got {rule.suggest} and {rule.join}.")
+    return rule
+
+
+def _hours(reader: _Reader, holidays: frozenset[date]) -> WorkingHours:
+    zone = reader.need("time_zone", str)
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError) as error:
+        raise PolicyError(f"`time_zone` must be an IANA name such as Asia/Phnom_Penh, got {zone!r}.") from error
+    days: dict[int, tuple[tuple[time, time], ...]] = {}
+    entry = reader.table("hours")
+    for name in list(entry.data):
+        if name not in _DAYS:
+            raise PolicyError(f"hours: {name!r} is no weekday; use {', '.join(_DAYS)}.")
+        days[_DAYS[name]] = tuple(_span(text, f"hours.{name}") for text in entry.need(name, list))
+    if not any(days.values()):
+        raise PolicyError("hours: the city never works; give at least one span.")
+    own: set[date] = set()
+    for value in reader.get("holidays", list, []):
+        try:
+            own.add(value if isinstance(value, date) else date.fromisoformat(value))
+        except (TypeError, ValueError) as error:
+            raise PolicyError(f"holidays: {value!r} is no date like 2026-04-14.") from error
+    return WorkingHours(zone=zone, days=days, holidays=holidays | own)
+
+
+def _span(text: Any, where: str) -> tuple[time, time]:
+    try:
+        start_text, end_text = str(text).split("-")
+        start, end = time.fromisoformat(start_text.strip()), time.fromisoformat(end_text.strip())
+    except ValueError as error:
+        raise PolicyError(f'{where}: {text!r} is no span like "07:30-11:30".') from error
+    if end <= start:
+        raise PolicyError(f"{where}: the span {text!r} ends before it starts.")
+    return start, end
+
+
+def _service_levels(reader: _Reader) -> dict[ServiceLevel, float]:
+    levels = {ServiceLevel.USUAL: 1.0, ServiceLevel.RAISED: 0.5, ServiceLevel.HIGHEST: 0.25}
+    if "service_levels" in reader.data:
+        entry = reader.table("service_levels")
+        for level in ServiceLevel:
+            levels[level] = entry.number(level, levels[level])
+            if not 0 < levels[level] <= 1:
+                raise PolicyError(f"service_levels: {level} must be a share above 0 and up to 1, got {levels[level]}.")
+        entry.done()
+    return levels
+
+
+class _Reader:
+    """Reads one table of a policy, keeps count of what was asked for, and names what is wrong where."""
+
+    def __init__(self, data: dict[str, Any], where: str) -> None:
+        self.data, self.where, self.asked = data, where or "policy", set[str]()
+
+    def get(self, key: str, kind: type, default: Any) -> Any:
+        self.asked.add(key)
+        value = self.data.get(key, default)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise PolicyError(f"{self.where}: `{key}` must be a {kind.__name__}, got {value!r}.")
+        return value
+
+    def need(self, key: str, kind: type) -> Any:
+        if key not in self.data:
+            raise PolicyError(f"{self.where}: `{key}` is missing.")
+        return self.get(key, kind, None)
+
+    def number(self, key: str, default: float | None) -> float:
+        self.asked.add(key)
+        value = self.data.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value < 0:
+            raise PolicyError(f"{self.where}: `{key}` must be a number that is not negative, got {value!r}.")
+        return float(value)
+
+    def whole(self, key: str, default: int | None, *, least: int) -> int:
+        value = self.number(key, default)
+        if value != int(value) or value < least:
+            raise PolicyError(f"{self.where}: `{key}` must be a whole number from {least}, got {value}.")
+        return int(value)
+
+    def one_of(self, key: str, kind: Any, default: Any) -> Any:
+        self.asked.add(key)
+        value = self.data.get(key, default)
+        try:
+            return kind(value)
+        except ValueError as error:
+            allowed = ", ".join(kind)
+            raise PolicyError(f"{self.where}: `{key}` must be one of {allowed}, got {value!r}.") from error
+
+    def names(self, key: str, own: str, *, needed: bool = True) -> Names:
+        self.asked.add(key)
+        value = self.data.get(key, {} if not needed else None)
+        if isinstance(value, str):
+            value = {own: value}
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise PolicyError(f'{self.where}: `{key}` must give a text a language, such as {{ {own} = "…" }}.')
+        if needed and not value.get(own):
+            raise PolicyError(f"{self.where}: `{key}` has no text in the city's own language, {own!r}.")
+        return dict(value)
+
+    def table(self, key: str) -> _Reader:
+        return _Reader(self.need(key, dict), f"{self.where}.{key}")
+
+    def tables(self, key: str) -> list[_Reader]:
+        return [_Reader(entry, f"{self.where}.{key}[{i}]") for i, entry in enumerate(self.get(key, list, []))]
+
+    def done(self, also: tuple[str, ...] = ()) -> None:
+        unknown = sorted(set(self.data) - self.asked - set(also))
+        if unknown:
+            raise PolicyError(f"{self.where}: unknown entries {', '.join(unknown)}; is one misspelt?")
+
+
+def due_span(category: Category, share: float) -> timedelta:
+    """Return the time promised for a category where a place is given this share of it."""
+    return timedelta(hours=category.due_h * share)
+
+
+def example_policy() -> CityPolicy:
+    """Return a small policy for examples and tests of pure rules."""
+    return read_policy(_EXAMPLE)
+
+
+_EXAMPLE = """
+jurisdiction_id = "example.test"
+languages = ["km", "en"]
+time_zone = "Asia/Phnom_Penh"
+country = "KH"
+centre = [11.5564, 104.9282]
+[name]
+km = "ភ្នំពេញ"
+en = "Phnom Penh"
+[office]
+km = "សាលារាជធានី"
+en = "City Hall"
+[hours]
+mon = ["07:30-11:30", "14:00-17:30"]
+tue = ["07:30-11:30", "14:00-17:30"]
+wed = ["07:30-11:30", "14:00-17:30"]
+thu = ["07:30-11:30", "14:00-17:30"]
+fri = ["07:30-11:30", "14:00-17:30"]
+[[category]]
+service_code = "pile"
+name = { km = "គំនរសំរាម", en = "Rubbish piled up" }
+description = { km = "សំរាមគរនៅតាមផ្លូវ", en = "Rubbish lies in the street" }
+due_h = 8
+[[category]]
+service_code = "missed"
+name = { km = "មិនបានប្រមូល", en = "Not collected" }
+description = { km = "ឡានមិនបានមក", en = "The truck did not come" }
+group = "collection"
+due_h = 12
+at_home = true
+[[escalation]]
+when = "untaken"
+after_min = 30
+role = "khan_officer"
+[[escalation]]
+when = "overdue"
+after_min = 0
+role = "city_duty"
+[[closing_reason]]
+code = "not_found"
+text = { km = "រកមិនឃើញ", en = "We went there and found nothing" }
+"""

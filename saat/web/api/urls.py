@@ -1,0 +1,5 @@
+"""Addresses below this door."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

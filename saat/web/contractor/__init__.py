@@ -1,0 +1,1 @@
+"""A contractor's answers through a signed link, without an account."""
