@@ -89,7 +89,7 @@ else:
     DATABASES = {
         "default": {
             "ENGINE": "saat.records.sqlite",
-            "NAME": VAR / "saat.sqlite3",
+            "NAME": str(VAR / "saat.sqlite3"),
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",

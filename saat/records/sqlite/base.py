@@ -31,7 +31,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         lock = _lock_of(str(self.settings_dict["NAME"]))
         lock.acquire()
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             lock.release()
             raise
@@ -47,13 +47,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 _lock_of(str(self.settings_dict["NAME"])).release()
 
     def _commit(self) -> Any:
-        return self._leave(super()._commit)
+        return self._leave(super()._commit)  # type: ignore[misc]
 
     def _rollback(self) -> Any:
-        return self._leave(super()._rollback)
+        return self._leave(super()._rollback)  # type: ignore[misc]
 
     def _close(self) -> Any:
-        result = super()._close()
+        result = super()._close()  # type: ignore[misc]
         if self._held:
             self._held = False
             _lock_of(str(self.settings_dict["NAME"])).release()
