@@ -66,11 +66,6 @@ class Membership(models.Model):
                 condition=~Q(role=Role.CONTRACTOR) | Q(contractor__isnull=False), name="a_dispatcher_has_a_contractor"
             ),
             models.CheckConstraint(condition=~Q(role=Role.CREW) | Q(crew__isnull=False), name="a_crew_member_has_a_crew"),
-            models.UniqueConstraint(
-                fields=["city", "user", "role", "area", "contractor", "crew"],
-                name="one_membership_each",
-                nulls_distinct=False,
-            ),
         ]
         indexes = [models.Index(fields=["city", "role"], name="membership_city_role")]
 
