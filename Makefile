@@ -4,6 +4,7 @@ VAR ?= var
 PYTHON ?= python3
 SETUP = $(PYTHON) -I scripts/setup.py
 BIN = .venv/bin
+QUICK = tests/pure tests/test_house.py tests/test_docs.py saat/terms saat/triage saat/cases
 
 .PHONY: help run setup dev test test-fast check bench demo-shots lock messages clean
 .SILENT:
@@ -23,15 +24,15 @@ dev: ## Install and build what developing needs
 test: ## Run all tests, on SQLite and then on PostgreSQL
 	$(SETUP) dev frontend messages tools && exec $(BIN)/python scripts/run_tests.py
 
-test-fast: ## Run the tests of the pure rooms and the house, in seconds
-	$(SETUP) dev messages && exec $(BIN)/pytest -q tests/pure tests/test_house.py tests/test_docs.py
+test-fast: ## Run the tests of the pure rooms, the house and the docs, in seconds
+	$(SETUP) dev messages && exec $(BIN)/pytest -q $(QUICK)
 
-check: ## Lint, types, layers and the quick tests: before each commit
-	$(SETUP) dev frontend messages
+check: ## Lint, types, layers and the quick tests, in seconds: before each commit
+	$(SETUP) dev messages
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
-	$(BIN)/mypy
-	exec $(BIN)/pytest -q tests/pure tests/test_house.py tests/test_docs.py
+	SAAT_VAR=.mypy_cache/var $(BIN)/mypy --no-error-summary
+	exec $(BIN)/pytest -q $(QUICK)
 
 bench: ## Measure on this machine, with the raw floor beside it
 	$(SETUP) dev frontend messages tools && exec $(BIN)/python -m bench
