@@ -12,14 +12,14 @@ class DutyTerm:
     """One person's turn of duty.
 
     area_id: the area that the turn is for, with all areas below it; None for the whole city. starts_at, ends_at: aware;
-    on duty from the first moment, no longer at the last. rank: who is called first within an area, 0 before 1.
+    on duty from the first moment, no longer at the last. rank: who is called first within an area, 1 before 2.
     """
 
     user_id: int
     area_id: int | None
     starts_at: datetime
     ends_at: datetime
-    rank: int = 0
+    rank: int = 1
 
 
 def next_on_call(

@@ -27,7 +27,7 @@ def due_at(
     """
     category = policy.category(service_code)
     span = due_span(category, policy.service_levels.get(service_level, 1.0))
-    if category.round_the_clock or urgency is Urgency.DANGER:
+    if category.round_the_clock or urgency == Urgency.DANGER:
         return opened_at.astimezone(UTC) + span
     return policy.hours.add(opened_at, span)
 

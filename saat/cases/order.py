@@ -97,22 +97,22 @@ def reasons(
     now, due_at, waiting_since: aware. escalated: rungs of the ladder climbed. proof_failed: whether a check of the
     last proof failed.
     """
-    if state is State.MERGED:
+    if state == State.MERGED:
         return ()
-    if state is State.CLOSED:
+    if state == State.CLOSED:
         return (Reason(code="proof_failed"),) if proof_failed else ()
     left_s = (due_at - now).total_seconds()
     waiting_s = max(0.0, (now - waiting_since).total_seconds())
     weighed: list[tuple[float, Reason]] = []
-    if urgency is Urgency.DANGER:
+    if urgency == Urgency.DANGER:
         weighed.append((URGENCY_H[urgency], Reason(code="danger")))
-    if urgency is Urgency.HIGH:
+    if urgency == Urgency.HIGH:
         weighed.append((URGENCY_H[urgency], Reason(code="urgent")))
     if left_s <= 0:
         weighed.append((OVERDUE_H - left_s / 3600, Reason(code="overdue", amount=-left_s)))
     elif left_s <= DUE_SOON.total_seconds():
         weighed.append((DUE_SOON_H, Reason(code="due_soon", amount=left_s)))
-    if state is State.OPEN:
+    if state == State.OPEN:
         weighed.append((UNTAKEN_H + waiting_s / 3600, Reason(code="untaken", amount=waiting_s)))
     if proof_failed:
         weighed.append((PROOF_FAILED_H, Reason(code="proof_failed")))
@@ -122,7 +122,7 @@ def reasons(
         weighed.append((ESCALATED_H * escalated, Reason(code="escalated", amount=float(escalated))))
     if voices > 1:
         weighed.append((_voices_h(voices), Reason(code="voices", amount=float(voices))))
-    if service_level is not ServiceLevel.USUAL:
+    if service_level != ServiceLevel.USUAL:
         weighed.append((PLACE_H[service_level], Reason(code="place")))
     weighed.sort(key=lambda pair: -pair[0])
     return tuple(reason for _, reason in weighed[:SHOWN])
