@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from saat.terms.case import ServiceLevel, State, Urgency
 
 # A normal case at a usual place with one voice has no head start: its moment is its promise.
-# Danger goes before everything that is late by less than a week; whoever is late by more has been on top for days.
-# High and low move by one day: enough to pass the cases of the same day, not those that have waited longer.
-URGENCY_H = {Urgency.LOW: -24.0, Urgency.NORMAL: 0.0, Urgency.HIGH: 24.0, Urgency.DANGER: 168.0}
+# Danger goes before everything else: ten years are more than any case is late, so that the needles reported this minute
+# are not hidden below an old backlog. High and low move by one day: enough to pass the cases of the same day, not those
+# that have waited longer.
+URGENCY_H = {Urgency.LOW: -24.0, Urgency.NORMAL: 0.0, Urgency.HIGH: 24.0, Urgency.DANGER: 87_600.0}
 # Every doubling of the voices counts the same, and all of them together at most one day (64 voices), so that neither
 # one person who sends thirty reports nor a district that likes to report pushes the silent ones to the end.
 VOICE_DOUBLING_H = 4.0
@@ -35,6 +36,7 @@ DUE_SOON_H = 12.0
 DUE_SOON = timedelta(hours=2)
 UNTAKEN_H = 1.0  # and each hour of waiting on top
 ESCALATED_H = 12.0  # for each rung of the ladder
+ESCALATED_CAP_H = 72.0
 PROOF_FAILED_H = 36.0
 SHOWN = 3
 
@@ -64,7 +66,7 @@ def act_by(
 ) -> datetime:
     """Return the moment by which somebody must act, aware, UTC; the desk lists the earliest first.
 
-    Not a promise to anybody: a danger's moment lies before its report, which puts it on top at once.
+    Sort by it; show people the promise instead: a danger's moment lies years before its report.
     More urgency, more voices, more reopenings, a higher service level and nobody having taken the case never make it
     later.
 
@@ -119,7 +121,9 @@ def reasons(
     if reopened > 0:
         weighed.append((_reopened_h(reopened), Reason(code="reopened", amount=float(reopened))))
     if escalated > 0:
-        weighed.append((ESCALATED_H * escalated, Reason(code="escalated", amount=float(escalated))))
+        weighed.append(
+            (min(ESCALATED_CAP_H, ESCALATED_H * escalated), Reason(code="escalated", amount=float(escalated)))
+        )
     if voices > 1:
         weighed.append((_voices_h(voices), Reason(code="voices", amount=float(voices))))
     if service_level != ServiceLevel.USUAL:
