@@ -1,0 +1,399 @@
+"""What officials, contractors and crews do with one case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from saat.actions import settling
+from saat.actions.citymap import city_map
+from saat.actions.log import Actor, Log, NotAllowed, NotFound, writing
+from saat.actions.outbox import queue
+from saat.actions.voices import reopen
+from saat.cases.deadlines import due_after_change
+from saat.cases.moves import check_move
+from saat.records.models import Case, Contractor, Crew, Message, Note, ServiceRequest, User
+from saat.records.scope import reach_of
+from saat.terms.case import Ending, ServiceLevel, State, Urgency
+from saat.terms.codes import spoken
+from saat.terms.geo import Point
+from saat.terms.policy import CityPolicy
+from saat.triage.nearby import cell_of
+from saat.triage.words import clean_words
+
+
+class ActRefused(Exception):
+    """What was asked cannot be done as asked; the message says why and what is possible. field: the one at fault."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignee:
+    """To whom a case is handed: a person, a crew or a contractor; exactly one."""
+
+    user_id: int | None = None
+    crew_id: int | None = None
+    contractor_id: int | None = None
+
+
+def city_of(case_id: int) -> int:
+    """Return the city of a case.
+
+    :raises NotFound: if there is no such case.
+    """
+    city_id = Case.objects.filter(pk=case_id).values_list("city_id", flat=True).first()
+    if city_id is None:
+        raise NotFound(f"There is no case {case_id}.")
+    return city_id
+
+
+class _Change:
+    """One act on one case: loads it locked, remembers it as it was, saves and logs it with before and after."""
+
+    def __init__(self, log: Log, case_id: int, act: str) -> None:
+        self.log = log
+        self.case = log.case(case_id, act)
+        self.policy: CityPolicy = self.case.city.policy_terms()
+        self.before = settling.snapshot(self.case)
+
+    def move(self, new: State) -> None:
+        """Pass the case into another state.
+
+        :raises MoveNotAllowed: if it cannot pass there from where it is.
+        """
+        check_move(code=spoken(self.case.code), old=State(self.case.state), new=new)
+        self.case.state = new
+
+    def done(self, kind: str, *, facts: dict[str, Any] | None = None, also: tuple[str, ...] = ()) -> Case:
+        """Save and log."""
+        settling.save(self.case, policy=self.policy, now=self.log.now, also=also)
+        differing = settling.changed(self.before, settling.snapshot(self.case))
+        self.log.append(kind, case_id=self.case.pk, facts={**(facts or {}), **differing})
+        return self.case
+
+
+def mark_seen(*, case_id: int, now: datetime, by: Actor) -> None:
+    """Write down that an official opened a case for the first time; part of the time to act."""
+    with writing(city_of(case_id), now=now, by=by) as log:
+        case = log.case(case_id, "see")
+        if Case.objects.filter(pk=case.pk, seen_at__isnull=True).update(seen_at=now):
+            log.append("case_seen", case_id=case.pk)
+
+
+def take_case(*, case_id: int, now: datetime, by: Actor) -> Case:
+    """Answer for a case oneself.
+
+    :raises MoveNotAllowed: if it is closed or merged.
+    """
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "take")
+        change.move(State.TAKEN)
+        case = change.case
+        case.owner_id = by.id if by.kind == "user" else case.owner_id
+        case.taken_at = case.taken_at or now
+        case.seen_at = case.seen_at or now
+        return change.done("case_taken", also=("seen_at",))
+
+
+def release_case(*, case_id: int, now: datetime, by: Actor) -> Case:
+    """Put a case back into the queue; its promise stays, its wait begins anew.
+
+    :raises MoveNotAllowed: if it is not taken or assigned.
+    """
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "take")
+        change.move(State.OPEN)
+        case = change.case
+        case.owner = case.crew = case.contractor = None
+        case.waiting_since = now
+        return change.done("case_released")
+
+
+def assign_case(*, case_id: int, to: Assignee, now: datetime, by: Actor) -> Case:
+    """Hand a case to a person, a crew or a contractor, and queue the message that tells them.
+
+    :raises ActRefused: if they are not of this city, or do not work in the case's area.
+    :raises MoveNotAllowed: if the case is closed or merged.
+    """
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "assign")
+        change.move(State.ASSIGNED)
+        case = change.case
+        if sum(chosen is not None for chosen in (to.user_id, to.crew_id, to.contractor_id)) != 1:
+            raise ActRefused(_("Please choose one person, crew or contractor."), field="to")
+        if by.kind == "user" and case.contractor_id and not _is_official(by, case):
+            # A dispatcher hands work to the own crews only.
+            own = Crew.objects.filter(pk=to.crew_id, contractor_id=case.contractor_id).exists()
+            if not own:
+                raise NotAllowed(_("You can hand this case only to crews of your own company."))
+        _hand_over(case, to)
+        case.taken_at = case.taken_at or now
+        case.seen_at = case.seen_at or now
+        facts = {"user": to.user_id, "crew": to.crew_id, "contractor": to.contractor_id}
+        done = change.done("case_assigned", facts=facts, also=("seen_at",))
+        log.flush()
+        queue(
+            city_id=case.city_id,
+            kind="worker.assigned",
+            dedupe_key=f"assigned:{case.pk}:{log.now.isoformat()}",
+            facts={"case": case.pk, **facts},
+            now=now,
+        )
+        return done
+
+
+def _is_official(by: Actor, case: Case) -> bool:
+    return bool({str(role) for role in by.roles_for(case)} - {"contractor", "crew"})
+
+
+def _hand_over(case: Case, to: Assignee) -> None:
+    if to.user_id is not None:
+        user = User.objects.filter(pk=to.user_id, is_active=True).first()
+        if user is None or not reach_of(user).roles_for(case):
+            raise ActRefused(_("This person does not work in the area of this case."), field="to")
+        case.owner_id = user.pk
+        case.crew_id = None
+    elif to.crew_id is not None:
+        crew = Crew.objects.filter(pk=to.crew_id, city_id=case.city_id, active=True).first()
+        if crew is None:
+            raise ActRefused(_("This crew is not of this city any more."), field="to")
+        case.crew_id, case.contractor_id = crew.pk, crew.contractor_id
+    else:
+        contractor = Contractor.objects.filter(pk=to.contractor_id, city_id=case.city_id, active=True).first()
+        if contractor is None:
+            raise ActRefused(_("This contractor is not of this city any more."), field="to")
+        case.contractor_id, case.crew_id = contractor.pk, None
+
+
+def arrive(*, case_id: int, now: datetime, by: Actor) -> Case:
+    """Write down that somebody is at the place."""
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "arrive")
+        change.move(State.ON_SITE)
+        case = change.case
+        case.on_site_at = case.on_site_at or now
+        case.taken_at = case.taken_at or now
+        return change.done("case_on_site")
+
+
+def change_case(
+    *,
+    case_id: int,
+    now: datetime,
+    by: Actor,
+    service_code: str | None = None,
+    point: Point | None = None,
+    area_id: int | None = None,
+    address: str | None = None,
+) -> Case:
+    """Correct a case's category or place. The promise is recomputed from the first report, never from now.
+
+    :raises ActRefused: if the category is unknown or the place is outside the city.
+    """
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "change")
+        case, policy, ground = change.case, change.policy, city_map(change.case.city)
+        if service_code is not None:
+            if not policy.has_category(service_code):
+                raise ActRefused(_("There is no such category in this city."), field="service_code")
+            case.service_code = service_code
+        if address is not None:
+            case.address = clean_words(address, limit=300).replace("\n", " ")
+        if point is not None:
+            inside = ground.index.area_of(point) if ground.index else area_id
+            if inside is None and ground.index:
+                raise ActRefused(_("This place is outside the city."), field="place")
+            landmark = ground.landmark_at(point)
+            case.lat, case.lon, case.cell = point.lat, point.lon, cell_of(point)
+            case.area_id, case.place_id = inside, landmark.place_id if landmark else None
+            case.service_level = landmark.service_level if landmark else ServiceLevel.USUAL
+        elif area_id is not None:
+            if area_id not in ground.paths:
+                raise ActRefused(_("This area is not in the city."), field="area")
+            case.area_id = area_id
+            case.lat = case.lon = case.cell = None
+        _recompute_due(case, policy=policy, now=now)
+        said = list(ServiceRequest.objects.filter(case=case).values_list("words", flat=True)[:50])
+        settling.index_words(case, said=said, ground=ground, policy=policy)
+        return change.done("case_changed")
+
+
+def set_urgency(*, case_id: int, urgency: Urgency, now: datetime, by: Actor) -> Case:
+    """Set how soon somebody must act; the promise is recomputed from the first report."""
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "priority")
+        change.case.urgency = urgency
+        _recompute_due(change.case, policy=change.policy, now=now)
+        return change.done("urgency_set")
+
+
+def _recompute_due(case: Case, *, policy: CityPolicy, now: datetime) -> None:
+    if policy.has_category(case.service_code):
+        case.due_at = due_after_change(
+            policy=policy,
+            service_code=case.service_code,
+            opened_at=case.opened_at,
+            service_level=ServiceLevel(case.service_level),
+            urgency=Urgency(case.urgency),
+            promised_at=case.due_at,
+            now=now,
+        )
+
+
+def close_case(*, case_id: int, now: datetime, by: Actor, note: str = "") -> Case:
+    """Close a case with the claim that it is fixed, without a photo; the public reads that there is no proof.
+
+    With a photo, use `saat.actions.proof.prove_case`.
+    """
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "close")
+        return close(change.log, change=change, ending=Ending.CLAIMED, note=note)
+
+
+def close_without_fix(*, case_id: int, reason_code: str, now: datetime, by: Actor, note: str = "") -> Case:
+    """Close a case without claiming a fix; the reporter reads the reason.
+
+    :raises ActRefused: if the city's policy has no such reason.
+    """
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "close_no_fix")
+        if not any(reason.code == reason_code for reason in change.policy.closing_reasons):
+            raise ActRefused(_("Please choose one of the reasons."), field="reason_code")
+        change.case.reason_code = reason_code
+        return close(change.log, change=change, ending=Ending.NO_FIX, note=note)
+
+
+def close(log: Log, *, change: _Change, ending: Ending, note: str, facts: dict[str, Any] | None = None) -> Case:
+    """Close the case of a change, tell its reporters and log it; for actions that close in their own way."""
+    change.move(State.CLOSED)
+    case = change.case
+    case.ending = ending
+    case.closed_at = log.now
+    case.taken_at = case.taken_at or log.now
+    case.seen_at = case.seen_at or log.now
+    if ending is Ending.PROVED:
+        case.proved_at = log.now
+    if clean_words(note):
+        _write_note(log, case, note)
+    done = change.done(
+        "case_closed", facts={"ending": str(ending), "reason": case.reason_code, **(facts or {})}, also=("seen_at",)
+    )
+    tell_reporters(log, case=case, kind="reporter.closed")
+    return done
+
+
+def begin_change(log: Log, case_id: int, act: str) -> _Change:
+    """Open a change of one case, for actions in other modules."""
+    return _Change(log, case_id, act)
+
+
+def tell_reporters(log: Log, *, case: Case, kind: str, message_id: int | None = None) -> None:
+    """Queue a message to everybody who left an address with a report of this case; one query."""
+    with_address = ServiceRequest.objects.filter(case=case).exclude(contact__isnull=True).exclude(contact__email="")
+    for request_id in with_address.values_list("pk", flat=True):
+        key = f"{kind}:{case.pk}:{request_id}:{message_id or log.now.isoformat()}"
+        facts = {"service_request": request_id, "case": case.pk}
+        if message_id is not None:
+            facts["message"] = message_id
+        queue(city_id=case.city_id, kind=kind, dedupe_key=key, facts=facts, now=log.now)
+
+
+def reopen_case(*, case_id: int, now: datetime, by: Actor, note: str = "") -> Case:
+    """Put a closed case back into the queue."""
+    with writing(city_of(case_id), now=now, by=by) as log:
+        change = _Change(log, case_id, "reopen")
+        reopen(change.case, policy=change.policy, now=now)
+        if clean_words(note):
+            _write_note(log, change.case, note)
+        return change.done("case_reopened")
+
+
+def add_note(*, case_id: int, text: str, now: datetime, by: Actor, by_name: str = "") -> Note:
+    """Write a private note, for officials and for whom the case was handed to; the public never sees it.
+
+    :raises ActRefused: if it is empty.
+    """
+    if not clean_words(text):
+        raise ActRefused(_("The note is empty."), field="text")
+    with writing(city_of(case_id), now=now, by=by) as log:
+        case = log.case(case_id, "note")
+        note = _write_note(log, case, text, by_name=by_name)
+        Case.objects.filter(pk=case.pk).update(updated_at=now)
+        return note
+
+
+def _write_note(log: Log, case: Case, text: str, by_name: str = "") -> Note:
+    note = Note.objects.create(
+        city_id=case.city_id,
+        case=case,
+        text=clean_words(text),
+        written_at=log.now,
+        by_id=log.by.id if log.by.kind == "user" else None,
+        by_name=by_name[:120],
+    )
+    log.append("note_written", case_id=case.pk, facts={"note": note.pk})
+    return note
+
+
+def message_reporter(
+    *, case_id: int, text: str, now: datetime, by: Actor, asks: bool = False, service_request_id: int | None = None
+) -> Message:
+    """Write to the reporters of a case, or to one of them; they read it on their page, and by e-mail if they left one.
+
+    asks: whether an answer is wanted; the reporter's page then shows a box for it.
+
+    :raises ActRefused: if it is empty, or the report is not of this case.
+    """
+    if not clean_words(text):
+        raise ActRefused(_("The message is empty."), field="text")
+    with writing(city_of(case_id), now=now, by=by) as log:
+        case = log.case(case_id, "ask" if asks else "message")
+        if service_request_id is not None:
+            if not ServiceRequest.objects.filter(pk=service_request_id, case=case).exists():
+                raise ActRefused(_("This report does not belong to this case any more."), field="to")
+        message = Message.objects.create(
+            city_id=case.city_id,
+            case=case,
+            service_request_id=service_request_id,
+            to_reporter=True,
+            asks=asks,
+            text=clean_words(text),
+            said_at=now,
+            by_id=by.id if by.kind == "user" else None,
+        )
+        Case.objects.filter(pk=case.pk).update(updated_at=now)
+        log.append("reporter_asked" if asks else "reporter_told", case_id=case.pk, facts={"message": message.pk})
+        tell_reporters(log, case=case, kind="reporter.message", message_id=message.pk)
+        return message
+
+
+def answer_office(*, token: str, text: str, now: datetime, by: Actor) -> Message:
+    """Take in what a reporter answers through their own link.
+
+    :raises NotFound: if the link is of no report.
+    :raises ActRefused: if it is empty.
+    """
+    request = ServiceRequest.objects.filter(token=token).first()
+    if request is None:
+        raise NotFound(_("This link is not valid any more, or was copied only in part."))
+    if not clean_words(text):
+        raise ActRefused(_("The message is empty."), field="text")
+    with writing(request.city_id, now=now, by=by) as log:
+        request = ServiceRequest.objects.get(pk=request.pk)  # its case may have changed while we waited for the lock
+        message = Message.objects.create(
+            city_id=request.city_id,
+            case_id=request.case_id,
+            service_request=request,
+            to_reporter=False,
+            text=clean_words(text),
+            said_at=now,
+        )
+        Case.objects.filter(pk=request.case_id).update(updated_at=now)
+        log.append("reporter_answered", case_id=request.case_id, facts={"message": message.pk})
+        return message

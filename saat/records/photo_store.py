@@ -1,0 +1,42 @@
+"""Photos as files, named by their content, so that writing one twice is harmless."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+
+def path_of(digest: str) -> Path:
+    """Return where the photo with this SHA-256 (hexadecimal) lies.
+
+    :raises ValueError: if it is no such digest, so that a path never comes from outside.
+    """
+    if len(digest) != 64 or not all(letter in "0123456789abcdef" for letter in digest):
+        raise ValueError("A photo is named by 64 hexadecimal digits.")
+    return Path(settings.PHOTO_ROOT) / digest[:2] / f"{digest}.jpg"
+
+
+def keep(*, digest: str, jpeg: bytes) -> None:
+    """Write a photo durably unless it is there already."""
+    path = path_of(digest)
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(jpeg)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def remove(digest: str) -> None:
+    """Delete a photo's file; nothing happens if it is not there."""
+    path_of(digest).unlink(missing_ok=True)
