@@ -1,0 +1,119 @@
+"""A real browser: Debian's Chromium, driven by Playwright, never one that Playwright downloads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.server import LiveSaat
+
+AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+WCAG_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+OLD_PHONE = {"viewport": {"width": 320, "height": 568}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+OFFICE = {"viewport": {"width": 1440, "height": 900}}
+
+NewContext = Callable[..., BrowserContext]
+
+
+def chromium() -> str:
+    """Return the path of the machine's Chromium, or fail saying what to install."""
+    names = (os.environ.get("SAAT_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    for name in filter(None, names):
+        path = shutil.which(name)
+        if path:
+            return path
+    pytest.fail("Browser tests need Chromium: install Debian's package `chromium`, or set SAAT_CHROMIUM.")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One browser for all browser tests; each test opens contexts of its own in it."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser, live: LiveSaat) -> Iterator[NewContext]:
+    """Make contexts (cookie jars) that see the live server under relative addresses.
+
+    Say the device (`**OLD_PHONE`, `**PHONE`, `**OFFICE`), the language (`locale="km"`), what is permitted, and so on.
+    A script error or a breach of the content security policy on any page fails the test.
+    """
+    made: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def make(**options: Any) -> BrowserContext:
+        options.setdefault("base_url", live.url)
+        options.setdefault("locale", "en")
+        options.setdefault("reduced_motion", "reduce")
+        context = browser.new_context(**options)
+        context.set_default_timeout(10_000)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        context.on("console", lambda message: _note_breach(message, errors))
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+    assert not errors, f"The browser reported: {errors}"
+
+
+def _note_breach(message: Any, errors: list[str]) -> None:
+    if message.type == "error" and "Content Security Policy" in message.text:
+        errors.append(message.text)
+
+
+@pytest.fixture
+def phone(new_context: NewContext) -> Page:
+    """A page on a small, old phone whose owner reads Khmer."""
+    return new_context(**OLD_PHONE, locale="km").new_page()
+
+
+@pytest.fixture
+def office(new_context: NewContext) -> Page:
+    """A page on an office's screen, in English, not signed in."""
+    return new_context(**OFFICE).new_page()
+
+
+@pytest.fixture
+def violations(browser: Browser) -> Callable[[Page], list[str]]:
+    """Return a function that lists a page's breaches of WCAG 2.2 AA, each with the element concerned."""
+    if not AXE.exists():
+        pytest.fail("axe-core is not installed: run `make dev`.")
+    source = AXE.read_text(encoding="utf-8")
+
+    def check(page: Page) -> list[str]:
+        # Over the debugger's own channel, which the page's content security policy does not govern.
+        session = page.context.new_cdp_session(page)
+        try:
+            session.send("Runtime.evaluate", {"expression": source})
+        finally:
+            session.detach()
+        found = page.evaluate(
+            """async (tags) => (await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']}))
+               .violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${rule.help}: ${node.html.slice(0, 200)}`))""",
+            WCAG_TAGS,
+        )
+        return list(found)
+
+    return check
