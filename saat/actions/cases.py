@@ -14,6 +14,7 @@ from saat.actions.log import Actor, Log, NotAllowed, NotFound, writing
 from saat.actions.outbox import queue
 from saat.actions.voices import reopen
 from saat.cases.deadlines import due_after_change
+from saat.cases.escalation import steps_after_return
 from saat.cases.moves import check_move
 from saat.records.models import Case, Contractor, Crew, Message, Note, ServiceRequest, User
 from saat.records.scope import reach_of
@@ -112,6 +113,7 @@ def release_case(*, case_id: int, now: datetime, by: Actor) -> Case:
         case = change.case
         case.owner = case.crew = case.contractor = None
         case.waiting_since = now
+        case.steps_done = sorted(steps_after_return(policy=change.policy, steps_done=frozenset(case.steps_done)))
         return change.done("case_released")
 
 
