@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
 
 from saat.terms.policy import CityPolicy
 from saat.triage.cleaning import clean_words
-from saat.triage.tokens import is_cluster, phrases, query_words, search_words, spelt
+from saat.triage.phrases import Phrases
+from saat.triage.spelling import spelt
+from saat.triage.tokens import query_words, search_words, tokens_of
 
 __all__ = [
     "clean_words",
@@ -16,6 +18,7 @@ __all__ = [
     "guess_category",
     "query_words",
     "search_words",
+    "spoken_of",
     "words_likeness",
 ]
 
@@ -35,17 +38,27 @@ _COMMON_CLUSTERED = """
 
 def _common() -> frozenset[str]:
     """Return the tokens of the common words, and of two common words of a script without spaces side by side."""
-    tokens = [search_words(word) for word in _COMMON_CLUSTERED.split()]
-    clusters = [[token for token in found if is_cluster(token)] for found in tokens]
+    found = [tokens_of(word) for word in _COMMON_CLUSTERED.split()]
+    clusters = [list(tokens.clusters) for tokens in found]
     side_by_side = {first[-1] + second[0] for first in clusters for second in clusters}
-    return frozenset(search_words(_COMMON_WORDS)).union(*tokens, side_by_side)
+    return frozenset(search_words(_COMMON_WORDS)).union(*clusters, *(tokens.pairs for tokens in found), side_by_side)
 
 
 _COMMON = _common()
 
-_COMMON_WEIGHT = 0.15
-_CLUSTER_WEIGHT = 0.3  # a single cluster is a syllable: many texts share some
-_DOUBT = 1.5  # so much weight of words leaves as much doubt as they give certainty
+# Whole numbers, so that a sum does not depend on the order. A single cluster is a syllable: many texts share some.
+_WORD_WEIGHT, _CLUSTER_WEIGHT, _COMMON_WEIGHT = 20, 6, 3
+_DOUBT = 30  # so much weight of words leaves as much doubt as it gives certainty
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The tokens of one text by what they weigh, and their whole weight."""
+
+    words: frozenset[str]
+    clusters: frozenset[str]
+    common: frozenset[str]
+    weight: int
 
 
 def words_likeness(a: str, b: str) -> float:
@@ -64,31 +77,30 @@ def compare_words(a: str, b: str) -> tuple[float, float]:
     """Return how alike two texts are and how much that says, both from 0 to 1; the same for (b, a).
 
     Alike is Ochiai's coefficient of their search words: what both have, over the geometric mean of what each has, so
-    that a short text and all that ten neighbours wrote can still be alike. Common words weigh 0.15, single clusters
-    of scripts without spaces 0.3. The certainty grows with the weight of the shorter text.
+    that a short text and all that ten neighbours wrote can still be alike. A common word weighs 3, a single cluster of
+    a script without spaces 6, any other token 20. The certainty grows with the weight of the shorter text.
     """
-    weights_a, total_a = _weights(a)
-    weights_b, total_b = _weights(b)
-    if not total_a or not total_b:
+    told, other = _told(a), _told(b)
+    least = min(told.weight, other.weight)
+    if not least:
         return 0.0, 0.0
-    if len(weights_b) < len(weights_a):
-        weights_a, weights_b = weights_b, weights_a
-    shared = sum(sorted(weight for token, weight in weights_a.items() if token in weights_b))
-    least = min(total_a, total_b)
-    return min(1.0, shared / sqrt(total_a * total_b)), least / (least + _DOUBT)
+    shared = (
+        _WORD_WEIGHT * len(told.words & other.words)
+        + _CLUSTER_WEIGHT * len(told.clusters & other.clusters)
+        + _COMMON_WEIGHT * len(told.common & other.common)
+    )
+    return shared / sqrt(told.weight * other.weight), least / (least + _DOUBT)
 
 
 @lru_cache(maxsize=4096)
-def _weights(text: str) -> tuple[dict[str, float], float]:
-    weights = {}
-    for token in search_words(text):
-        if token in _COMMON:
-            weights[token] = _COMMON_WEIGHT
-        elif is_cluster(token):
-            weights[token] = _CLUSTER_WEIGHT
-        else:
-            weights[token] = 1.0
-    return weights, sum(sorted(weights.values()))
+def _told(text: str) -> _Told:
+    tokens = tokens_of(text)
+    words = frozenset(tokens.words).union(tokens.pairs)
+    clusters = frozenset(tokens.clusters)
+    common = (words | clusters) & _COMMON
+    words, clusters = words - common, clusters - common
+    weight = _WORD_WEIGHT * len(words) + _CLUSTER_WEIGHT * len(clusters) + _COMMON_WEIGHT * len(common)
+    return _Told(words, clusters, common, weight)
 
 
 def guess_category(text: str, policy: CityPolicy) -> str | None:
@@ -102,16 +114,24 @@ def guess_category(text: str, policy: CityPolicy) -> str | None:
     >>> guess_category("hello", example_policy()) is None
     True
     """
-    text = spelt(text)
-    best, best_rank = None, (0.0, 0)
-    for service_code, urgency, known in _vocabulary(policy):
-        score = sum(weight for pattern, weight in known if pattern.search(text))
-        if score > 0 and (score, urgency) > best_rank:
-            best, best_rank = service_code, (score, urgency)
-    return best
+    spoken = spoken_of(spelt(text), policy)
+    return max(spoken, key=lambda known: (known[2], known[1]))[0] if spoken else None
 
 
-_Vocabulary = list[tuple[str, int, list[tuple[re.Pattern[str], float]]]]
+def spoken_of(text: str, policy: CityPolicy) -> list[tuple[str, int, float]]:
+    """Return the categories whose words are in a text that was `spelt`, in the policy's order.
+
+    Each with its service code, the level of its urgency, and the weight of what was found, more than 0.
+    """
+    found = []
+    for service_code, level, known in _vocabulary(policy):
+        weight = sum(weight for pattern, weight in known if pattern.are_in(text))
+        if weight > 0:
+            found.append((service_code, level, weight))
+    return found
+
+
+_Vocabulary = list[tuple[str, int, list[tuple[Phrases, float]]]]
 _vocabularies: dict[int, tuple[CityPolicy, _Vocabulary]] = {}  # by the identity of the policy, which it keeps alive
 _MOST_VOCABULARIES = 64
 
@@ -129,8 +149,8 @@ def _vocabulary(policy: CityPolicy) -> _Vocabulary:
     for category in policy.categories:
         weighed = []
         for phrase in category.words:
-            pattern = phrases([phrase])
-            spoken_of = sum(1 for text in told if pattern.search(text))
+            pattern = Phrases([phrase])
+            spoken_of = sum(1 for text in told if pattern.are_in(text))
             weighed.append((pattern, len(phrase.split()) / max(1, spoken_of)))
         vocabulary.append((category.service_code, category.urgency.level, weighed))
     if len(_vocabularies) >= _MOST_VOCABULARIES:
