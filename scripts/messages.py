@@ -121,7 +121,7 @@ def _fits(message: Message, string: Any) -> bool:
 
 def is_translated(message: Message) -> bool:
     """Whether every form of a text has words."""
-    forms = [message.string] if isinstance(message.string, str) else list(message.string)
+    forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return bool(forms) and all(form.strip() for form in forms)
 
 

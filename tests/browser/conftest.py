@@ -15,6 +15,11 @@ from tests.server import LiveSaat
 
 AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+RUN_AXE = """async (tags) => {
+  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
+  return found.violations.flatMap(rule => rule.nodes.map(node =>
+    `${rule.id}: ${rule.help}: ${node.target.join(" ")}: ${node.html.slice(0, 200)}`));
+}"""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -109,11 +114,7 @@ def violations(browser: Browser) -> Callable[[Page], list[str]]:
             session.send("Runtime.evaluate", {"expression": source})
         finally:
             session.detach()
-        found = page.evaluate(
-            """async (tags) => (await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']}))
-               .violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${rule.help}: ${node.html.slice(0, 200)}`))""",
-            WCAG_TAGS,
-        )
+        found = page.evaluate(RUN_AXE, WCAG_TAGS)
         return list(found)
 
     return check
