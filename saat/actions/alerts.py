@@ -65,9 +65,7 @@ def duties_at(*, city_id: int, now: datetime) -> list[DutyTerm]:
     """Return the turns of duty that run now."""
     rows = Duty.objects.filter(city_id=city_id, starts_at__lte=now, ends_at__gt=now)
     return [
-        DutyTerm(
-            user_id=row.user_id, area_id=row.area_id, starts_at=row.starts_at, ends_at=row.ends_at, rank=row.rank
-        )
+        DutyTerm(user_id=row.user_id, area_id=row.area_id, starts_at=row.starts_at, ends_at=row.ends_at, rank=row.rank)
         for row in rows
     ]
 

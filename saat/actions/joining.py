@@ -189,7 +189,9 @@ def undo(*, event_id: int, now: datetime, by: Actor) -> Case:
         change = begin_change(log, event.case_id, "undo")
         if not by.may(UNDOABLE[event.kind], change.case):
             raise NotAllowed(_("Your role does not allow this."))
-        if Event.objects.filter(case_id=event.case_id, kind="act_undone", facts_json__contains=f'"undoes":{event.pk},').exists():
+        if Event.objects.filter(
+            case_id=event.case_id, kind="act_undone", facts_json__contains=f'"undoes":{event.pk},'
+        ).exists():
             raise ActRefused(_("This step was undone already."))
         facts = event.facts
         if event.kind == "case_merged":

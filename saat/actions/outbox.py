@@ -21,11 +21,7 @@ def queue(*, city_id: int, kind: str, dedupe_key: str, facts: dict[str, Any], no
     facts: ids only; addresses and names are looked up when it is sent, so that somebody who withdrew gets nothing.
     """
     Outbox.objects.bulk_create(
-        [
-            Outbox(
-                city_id=city_id, kind=kind, dedupe_key=dedupe_key[:120], facts=facts, queued_at=now, next_try_at=now
-            )
-        ],
+        [Outbox(city_id=city_id, kind=kind, dedupe_key=dedupe_key[:120], facts=facts, queued_at=now, next_try_at=now)],
         ignore_conflicts=True,
     )
 

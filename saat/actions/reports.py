@@ -126,7 +126,9 @@ def _understand(report: NewReport, *, policy: CityPolicy, ground: CityMap) -> _U
     elif area_id is None and landmark is not None:
         area_id = landmark.area_id
     if point is None and area_id is None and landmark is None and not address and report.join_case_id is None:
-        message = _("Please say where it is: use your position, tap on the map, or choose the area and write what is near.")
+        message = _(
+            "Please say where it is: use your position, tap on the map, or choose the area and write what is near."
+        )
         raise ReportRefused(message, field="where", code="place_missing")
     return _Understood(
         report=report,
@@ -287,9 +289,7 @@ def _write(
                 facts={"service_request": request.pk},
                 now=now,
             )
-    return Receipt(
-        service_request_id=request.pk, case_id=case.pk, token=request.token, code=case.code, joined=joined
-    )
+    return Receipt(service_request_id=request.pk, case_id=case.pk, token=request.token, code=case.code, joined=joined)
 
 
 def _case_to_join(

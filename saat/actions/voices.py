@@ -21,9 +21,7 @@ from saat.terms.report import Receipt, ReportRefused
 from saat.triage.words import clean_words
 
 
-def add_voice(
-    *, token: str, voice: Voice, words: str, now: datetime, by: Actor, client_id: str = ""
-) -> Receipt:
+def add_voice(*, token: str, voice: Voice, words: str, now: datetime, by: Actor, client_id: str = "") -> Receipt:
     """Take in what a reporter says of their case through their own link: it is gone, still there, or more words.
 
     "gone" confirms a closed case (and proves nothing about an open one, but is shown to the officials);
@@ -43,9 +41,7 @@ def add_voice(
         return _voice_on(log, case=_living(request.case_id), city=city, voice=voice, words=words, client_id=client_id)
 
 
-def add_voice_by_code(
-    *, city: City, code: str, words: str, now: datetime, by: Actor, client_id: str = ""
-) -> Receipt:
+def add_voice_by_code(*, city: City, code: str, words: str, now: datetime, by: Actor, client_id: str = "") -> Receipt:
     """Take in "I see it too" from somebody who knows only a case's short code; it never closes or reopens a case.
 
     :raises ReportRefused: if there is no such case.
@@ -58,9 +54,7 @@ def add_voice_by_code(
         case_id = Case.objects.filter(city=city, code=code).values_list("pk", flat=True).first()
         if case_id is None:
             raise ReportRefused(_("There is no case with this code."), field="code", code="unknown_code")
-        return _voice_on(
-            log, case=_living(case_id), city=city, voice=Voice.ME_TOO, words=words, client_id=client_id
-        )
+        return _voice_on(log, case=_living(case_id), city=city, voice=Voice.ME_TOO, words=words, client_id=client_id)
 
 
 def _living(case_id: int) -> Case:
@@ -107,9 +101,7 @@ def _voice_on(log: Log, *, case: Case, city: City, voice: Voice, words: str, cli
     log.append(kind, case_id=case.pk, facts=facts)
     if kind == "case_reopened":
         raise_alert(log, case=case, why="reopened", policy=policy)
-    return Receipt(
-        service_request_id=request.pk, case_id=case.pk, token=request.token, code=case.code, joined=True
-    )
+    return Receipt(service_request_id=request.pk, case_id=case.pk, token=request.token, code=case.code, joined=True)
 
 
 def reopen(case: Case, *, policy: CityPolicy, now: datetime) -> None:
@@ -122,4 +114,3 @@ def reopen(case: Case, *, policy: CityPolicy, now: datetime) -> None:
     case.reopened += 1
     case.proof_failed = False
     case.steps_done = sorted(steps_after_return(policy=policy, steps_done=frozenset(case.steps_done)))
-

@@ -31,7 +31,7 @@ def keep(*, digest: str, jpeg: bytes) -> None:
             file.write(jpeg)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -79,7 +79,9 @@ class Case(models.Model):
             # The worklist: only open cases stand in it, so that it stays small beside a million closed ones.
             models.Index(fields=["city", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist"),
             models.Index(fields=["area", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist_area"),
-            models.Index(fields=["contractor", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist_con"),
+            models.Index(
+                fields=["contractor", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist_con"
+            ),
             models.Index(fields=["city", "cell"], condition=Q(closed_at__isnull=True), name="case_open_cell"),
             models.Index(
                 fields=["next_escalation_at"], condition=Q(next_escalation_at__isnull=False), name="case_to_escalate"

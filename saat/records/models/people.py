@@ -65,7 +65,9 @@ class Membership(models.Model):
             models.CheckConstraint(
                 condition=~Q(role=Role.CONTRACTOR) | Q(contractor__isnull=False), name="a_dispatcher_has_a_contractor"
             ),
-            models.CheckConstraint(condition=~Q(role=Role.CREW) | Q(crew__isnull=False), name="a_crew_member_has_a_crew"),
+            models.CheckConstraint(
+                condition=~Q(role=Role.CREW) | Q(crew__isnull=False), name="a_crew_member_has_a_crew"
+            ),
         ]
         indexes = [models.Index(fields=["city", "role"], name="membership_city_role")]
 

@@ -61,7 +61,9 @@ class ServiceRequest(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["city", "client_id"], condition=~Q(client_id=""), name="one_report_a_client_id"),
+            models.UniqueConstraint(
+                fields=["city", "client_id"], condition=~Q(client_id=""), name="one_report_a_client_id"
+            ),
             models.UniqueConstraint(
                 fields=["city", "source", "source_id"], condition=~Q(source_id=""), name="one_report_a_source_id"
             ),

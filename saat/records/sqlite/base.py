@@ -41,7 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             return step()
         finally:
-            # A commit that failed (busy, disk full) leaves the transaction open for a rollback: keep the lock until then.
+            # A commit that failed (busy, disk full) leaves the transaction open for a rollback: the lock stays held.
             if self._held and (self.connection is None or not self.connection.in_transaction):
                 self._held = False
                 _lock_of(str(self.settings_dict["NAME"])).release()
