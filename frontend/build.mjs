@@ -2,6 +2,8 @@
 //
 // One entry, one file of the same name: src/desk.js becomes dist/desk.js. Shared code lives in src/lib/ and is
 // bundled into the entries that import it. The map is copied beside them, never bundled: it is loaded when asked for.
+// Every file then takes a digest of its content into its name, so that browsers may keep it for ever, and gets a
+// compressed twin for the server to send.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
@@ -19,8 +21,9 @@ const OLD_PHONES = ["es2019", "chrome70", "firefox68", "safari12.1"];
 const OFFICES = ["es2022", "chrome105", "firefox115", "safari16"];
 const targetOf = (name) => (name.startsWith("desk") ? OFFICES : OLD_PHONES);
 
+const LICENCE = "LICENSE.txt";
 // The build that needs no eval and no inline worker, which our content security policy forbids.
-const MAP_FILES = ["maplibre-gl-csp.js", "maplibre-gl-csp-worker.js", "maplibre-gl.css", "LICENSE.txt"];
+const MAP_FILES = ["maplibre-gl-csp.js", "maplibre-gl-csp-worker.js", "maplibre-gl.css", LICENCE];
 
 async function bundle(names) {
   await Promise.all(
@@ -47,13 +50,17 @@ async function copyMap() {
   await Promise.all(MAP_FILES.map((name) => copyFile(join(from, name), join(fresh, "map", name))));
 }
 
-// manifest.json says what was built: name → content digest (for cache busting) and size on the wire.
-async function describe(names) {
+// manifest.json says what was built: name → file (with its digest) and size, plain and on the wire.
+async function seal(names) {
   const manifest = {};
   for (const name of names) {
     const bytes = await readFile(join(fresh, name));
     const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
-    manifest[name] = { digest, bytes: bytes.length, gzip_bytes: gzipSync(bytes, { level: 9 }).length };
+    const file = name.replace(/(\.[a-z]+)$/, `.${digest}$1`);
+    const small = gzipSync(bytes, { level: 9 });
+    await rename(join(fresh, name), join(fresh, file));
+    await writeFile(join(fresh, `${file}.gz`), small);
+    manifest[name] = { file, digest, bytes: bytes.length, gzip_bytes: small.length };
   }
   await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(manifest, null, 1)}\n`);
   return manifest;
@@ -64,7 +71,7 @@ await rm(fresh, { recursive: true, force: true });
 try {
   await bundle(entries);
   await copyMap();
-  const manifest = await describe([...entries, ...MAP_FILES.map((name) => `map/${name}`)]);
+  const manifest = await seal([...entries, ...MAP_FILES.filter((name) => name !== LICENCE).map((name) => `map/${name}`)]);
   await rm(out, { recursive: true, force: true });
   await mkdir(dirname(out), { recursive: true });
   await rename(fresh, out);

@@ -1,4 +1,4 @@
-"""The visitor's language."""
+"""What happens to every request: the visitor's language, and a small answer on the wire."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils import translation
 
 _KNOWN = dict(settings.LANGUAGES)
@@ -29,3 +31,13 @@ class LanguageMiddleware:
                 settings.LANGUAGE_COOKIE_NAME, chosen, max_age=31_536_000, samesite="Lax", secure=settings.HTTPS
             )
         return response
+
+
+class GZipTextMiddleware(GZipMiddleware):
+    """Compresses what is text; a photo would only cost time."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        kind = response.headers.get("Content-Type", "")
+        if kind.startswith(("image/", "video/", "application/zip", "application/octet-stream")):
+            return response
+        return super().process_response(request, response)
