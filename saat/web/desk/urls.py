@@ -1,5 +1,7 @@
-"""Addresses below this door."""
+"""Addresses of the desk: the work list here, the cases in `case_urls`."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", include("saat.web.desk.case_urls")),
+]
