@@ -24,17 +24,15 @@ LETTER = f"[^\\W_{_WITHOUT_SPACES}]"
 CLUSTER = f"{_KHMER}|{_THAI}|{_LAO}|{_BURMESE}|[{_CHINESE_JAPANESE}]"
 ONE_CLUSTER = re.compile(CLUSTER)
 
-# Marks on Latin, Greek, Cyrillic, Arabic and Hebrew letters; signs without width; apostrophes inside words.
+# Marks on Latin, Greek, Cyrillic, Arabic and Hebrew letters, and signs without width.
 _DROPPED = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
-    "\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff]+|(?<=\\w)['\u2019\u02bc](?=\\w)"
+    "\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff]"
 )
 # Latin letters that Unicode does not take apart, and the dashes that may stand in a code.
-_SAME = str.maketrans(
-    {"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŋ": "ng"}
-    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
-)
-_FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
+_SAME = {"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŋ": "ng"}
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
+_APOSTROPHE = re.compile("(?<=\\w)['\u2019\u02bc](?=\\w)")
 # រ under ម after a bare consonant: សម្រាម (the dictionary's spelling of rubbish) and សំរាម (the street's) are one word.
 _KHMER_MR = re.compile("(?<=[\u1780-\u17a2])\u1798\u17d2\u179a")
 _KHMER_MR_SHORT = "\u17c6\u179a"
@@ -49,11 +47,33 @@ def folded(text: str) -> str:
     >>> folded("Ｎguyễn ៤២")
     'nguyen 42'
     """
+    if "'" in text or "\u2019" in text or "\u02bc" in text:
+        text = _APOSTROPHE.sub("", text)
+    text = text.casefold()
     if text.isascii():
-        return text.casefold().replace("'", "") if "'" in text else text.casefold()
-    text = unicodedata.normalize("NFKD", text.casefold()).casefold()
-    text = unicodedata.normalize("NFC", _DROPPED.sub("", text)).translate(_SAME)
-    return _FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+        return text
+    # Taking compatible forms apart may bring capitals to light, such as those of a unit written as one sign.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKD", text).casefold().translate(_FOLDS))
+
+
+class _Folds(dict[int, str | int]):
+    """For `str.translate`: what a letter is folded to, "" where it is dropped. Filled as letters are met."""
+
+    def __missing__(self, code: int) -> str | int:
+        letter = chr(code)
+        fold: str | int = code
+        if _DROPPED.match(letter):
+            fold = ""
+        elif letter in _DASHES:
+            fold = "-"
+        else:
+            fold = _SAME.get(letter, str(unicodedata.decimal(letter)) if letter.isdecimal() else code)
+        if code < 0x10000:
+            self[code] = fold
+        return fold
+
+
+_FOLDS = _Folds()
 
 
 def one_spelling(text: str) -> str:

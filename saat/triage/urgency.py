@@ -108,11 +108,8 @@ def urgency_of(
         said += [(urgency.level, code) for code, urgency, pattern in _PATTERNS if pattern.are_in(text)]
         if policy is not None:
             # A city's words are there to tell categories apart ("dead"), so they alarm less than the words of danger.
-            said += [
-                (Urgency.HIGH.level, f"words:{service_code}")
-                for service_code, level, _ in spoken_of(text, policy)
-                if level > category.urgency.level and level >= Urgency.HIGH.level
-            ]
+            more = max(category.urgency.level + 1, Urgency.HIGH.level)
+            said += [(Urgency.HIGH.level, f"words:{code}") for code, _, _ in spoken_of(text, policy, more)]
     if service_level is ServiceLevel.HIGHEST:
         said.append((Urgency.HIGH.level, "place:highest"))
     elif service_level is ServiceLevel.RAISED:

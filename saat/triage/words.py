@@ -118,13 +118,16 @@ def guess_category(text: str, policy: CityPolicy) -> str | None:
     return max(spoken, key=lambda known: (known[2], known[1]))[0] if spoken else None
 
 
-def spoken_of(text: str, policy: CityPolicy) -> list[tuple[str, int, float]]:
+def spoken_of(text: str, policy: CityPolicy, least_level: int = 0) -> list[tuple[str, int, float]]:
     """Return the categories whose words are in a text that was `spelt`, in the policy's order.
 
-    Each with its service code, the level of its urgency, and the weight of what was found, more than 0.
+    least_level: leaves out the categories of a lower level of urgency. Each comes with its service code, the level of
+    its urgency, and the weight of what was found, more than 0.
     """
     found = []
     for service_code, level, known in _vocabulary(policy):
+        if level < least_level:
+            continue
         weight = sum(weight for pattern, weight in known if pattern.are_in(text))
         if weight > 0:
             found.append((service_code, level, weight))
