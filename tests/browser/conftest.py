@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.chromium import OFFICE, OLD_PHONE, NoChromium, running_browser
 from tests.server import LiveSaat
 
 AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -20,47 +19,24 @@ RUN_AXE = """async (tags) => {
   return found.violations.flatMap(rule => rule.nodes.map(node =>
     `${rule.id}: ${rule.help}: ${node.target.join(" ")}: ${node.html.slice(0, 200)}`));
 }"""
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
-OLD_PHONE = {"viewport": {"width": 320, "height": 568}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
-OFFICE = {"viewport": {"width": 1440, "height": 900}}
-
 NewContext = Callable[..., BrowserContext]
-
-
-def chromium() -> str:
-    """Return the path of the machine's Chromium, or fail saying what to install."""
-    names = (os.environ.get("SAAT_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    for name in filter(None, names):
-        path = shutil.which(name)
-        if path:
-            return path
-    pytest.fail("Browser tests need Chromium: install Debian's package `chromium`, or set SAAT_CHROMIUM.")
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One browser for all browser tests; each test opens contexts of its own in it."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield running
-        running.close()
+    try:
+        with running_browser() as running:
+            yield running
+    except NoChromium as error:
+        pytest.fail(str(error))
 
 
 @pytest.fixture
 def new_context(browser: Browser, live: LiveSaat) -> Iterator[NewContext]:
     """Make contexts (cookie jars) that see the live server under relative addresses.
 
-    Say the device (`**OLD_PHONE`, `**PHONE`, `**OFFICE`), the language (`locale="km"`), what is permitted, and so on.
+    Say the device (`**OLD_PHONE`, … of `tests.chromium`), the language (`locale="km"`), what is permitted, and so on.
     A script error or a breach of the content security policy on any page fails the test.
     """
     made: list[BrowserContext] = []
