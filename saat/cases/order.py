@@ -70,10 +70,11 @@ def act_by(
     More urgency, more voices, more reopenings, a higher service level and nobody having taken the case never make it
     later.
 
-    due_at, opened_at: aware. voices: reports that the case holds, from 1. reopened: how often it was reopened.
+    due_at, opened_at: aware, due after opened. voices: reports that the case holds, from 1. reopened: how often it was
+    reopened.
     """
     moment = due_at.astimezone(UTC)
-    if not taken and due_at > opened_at:
+    if not taken:
         moment -= (due_at - opened_at) * UNTAKEN_SHARE
     ahead_h = URGENCY_H[urgency] + _voices_h(voices) + _reopened_h(reopened) + PLACE_H[service_level]
     return moment - timedelta(hours=ahead_h)
@@ -137,4 +138,4 @@ def _voices_h(voices: int) -> float:
 
 
 def _reopened_h(reopened: int) -> float:
-    return min(REOPENED_CAP_H, REOPENED_H * max(0, reopened))
+    return min(REOPENED_CAP_H, REOPENED_H * reopened)

@@ -30,9 +30,9 @@ class ProofFacts:
     the photo, aware; None if no code came. code_ok: the code is the server's own, for this case, and was not used
     before. camera: the page took the picture itself, or asked the phone's camera for it, and not a file.
     exif_taken_at: the photo's own moment, aware, None if it has none. photo_point: the photo's own place, from EXIF.
-    phone_point, phone_accuracy_m: where the phone said it was when it sent the photo, and how exactly (radius).
-    case_point: where the trouble is; None where only words say so. photo_hash: 64-bit perceptual hash, signed or
-    unsigned, None if there is none. known_hashes: (hash, "report" or "proof", case id) of earlier photos.
+    phone_point, phone_accuracy_m: where the phone said it was when it sent the photo, and the radius of its doubt,
+    finite. case_point: where the trouble is; None where only words say so. photo_hash: 64-bit perceptual hash, signed
+    or unsigned, None if there is none. known_hashes: (hash, "report" or "proof", case id) of earlier photos.
     """
 
     now: datetime

@@ -187,6 +187,11 @@ def why(
             {"due_at": NOON - hours(1), "reopened": 1, "escalated": 1, "level": ServiceLevel.RAISED},
             [("overdue", 3600), ("reopened", 1), ("escalated", 1)],
         ),
+        # A long ladder does not hide for how long the promise has been broken.
+        (
+            {"escalated": 10, "due_at": NOON - hours(30)},
+            [("overdue", 30 * 3600), ("escalated", 10)],
+        ),
         # However late it is, that people are in danger is said first.
         (
             {"urgency": Urgency.DANGER, "due_at": NOON - hours(720)},

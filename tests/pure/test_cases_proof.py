@@ -87,6 +87,10 @@ def test_an_old_photo_is_shown_with_its_age():
     assert outcome("taken_now", code_drawn_at=ago(hours=2)) == (False, "code_old", {"age_s": 7200})
 
 
+def test_a_photo_from_a_clock_that_runs_ahead_is_of_no_age():
+    assert outcome("taken_now", camera=False, exif_taken_at=ago(minutes=-4))[2] == {"age_s": 0}
+
+
 @pytest.mark.parametrize(
     ("difference", "passed", "detail"),
     [
@@ -97,6 +101,7 @@ def test_an_old_photo_is_shown_with_its_age():
         ({"phone_point": north(3000)}, False, "phone_far"),
         ({"phone_point": north(90), "phone_accuracy_m": None}, False, "phone_far"),
         ({"phone_point": north(90), "phone_accuracy_m": -5.0}, False, "phone_far"),
+        ({"phone_point": north(72), "phone_accuracy_m": -5.0}, True, "phone_near"),
         # An inexact phone cannot pass, and fails only where it was surely elsewhere.
         ({"phone_accuracy_m": 800.0}, None, "phone_inexact"),
         ({"phone_point": north(500), "phone_accuracy_m": 800.0}, None, "phone_inexact"),
