@@ -41,7 +41,7 @@ def send_due(
     for row in rows:
         try:
             send(row)
-        except Exception as error:  # one bad row must not stop the others; it is written down and shown
+        except Exception as error:  # noqa: BLE001 - one bad row must not stop the others; it is written down and shown
             for_good = bool(getattr(error, "for_good", False))
             if not isinstance(error, NotSent):
                 log.warning("Outbox row %s (%s) was not sent: %s", row.pk, row.kind, error)
