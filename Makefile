@@ -29,7 +29,7 @@ test-fast: ## Run the tests of the pure rooms, the house and the docs, in second
 
 check: ## Lint, types, layers and the quick tests, in seconds: before each commit
 	$(SETUP) dev messages
-	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff check --quiet --output-format concise .
 	$(BIN)/ruff format --check --quiet .
 	SAAT_VAR=.mypy_cache/var $(BIN)/mypy --no-error-summary
 	exec $(BIN)/pytest -q $(QUICK)

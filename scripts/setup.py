@@ -85,10 +85,18 @@ def wanted_digest(part):
     return digest_of(*catalogues())
 
 
+def has_environment(stamps):
+    """Whether .venv still fits: its Python is there, of the same version, and the checkout has not moved."""
+    if not os.path.exists(PYTHON) or stamps.get("root", ROOT) != ROOT:
+        return False
+    version = os.path.basename(os.path.realpath(PYTHON))
+    return not version.startswith("python3.") or os.path.isdir(os.path.join(VENV, "lib", version))
+
+
 def is_ready(part, stamps):
     if part == "tools":
         return not missing_tools()
-    if not os.path.exists(PYTHON):
+    if not has_environment(stamps):
         return False
     if part == "frontend" and not os.path.exists(os.path.join(DIST, "manifest.json")):
         return False
@@ -128,7 +136,7 @@ def make_venv():
     import importlib.util
     import shutil
 
-    if os.path.exists(PYTHON):
+    if has_environment(read_stamps()):
         return
     with_pip = True
     if importlib.util.find_spec("ensurepip") is None:
@@ -139,6 +147,7 @@ def make_venv():
     say("Making the Python environment in .venv…")
     options = [] if with_pip else ["--without-pip"]
     call(sys.executable, "-m", "venv", "--clear", *options, VENV)
+    stamp("root", ROOT)
 
 
 def install(name):
