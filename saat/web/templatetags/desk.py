@@ -1,0 +1,47 @@
+"""What the frame of every desk page needs, whichever view made the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from saat.records import queries_worklist
+from saat.web.desk.frame import cities_of, city_for, reach_for
+
+register = template.Library()
+
+
+@register.inclusion_tag("desk/bar.html", takes_context=True)
+def desk_bar(context: dict[str, Any], section: str = "") -> dict[str, Any]:
+    """Draw the top bar: the city, the sections, the alerts that wait, languages and the account."""
+    request: HttpRequest = context["request"]
+    city = city_for(request)
+    language = get_language() or "en"
+    policy = city.policy_terms() if city else None
+    return {
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "section": section,
+        "city_name": policy.say(policy.name, language) if policy else "",
+        "office": policy.say(policy.office, language) if policy else "",
+        "cities": [
+            (each.jurisdiction_id, each.policy_terms().say(each.policy_terms().name, language), each == city)
+            for each in cities_of(request)
+        ],
+        "alerts": queries_worklist.unanswered_alerts(reach_for(request)),
+        "person": str(request.user),
+        "languages": context.get("LANGUAGES", ()),
+        "language": language,
+    }
+
+
+@register.filter
+def undo_of(tags: str) -> str:
+    """Return the event ids in a message's tags, such as "undo-17-18": what its Undo button undoes, comma-separated."""
+    for tag in tags.split():
+        if tag.startswith("undo-"):
+            return ",".join(part for part in tag.removeprefix("undo-").split("-") if part.isdigit())
+    return ""
