@@ -33,7 +33,7 @@ on_written: list[Callable[[], None]] = []
 _MAY_WITHOUT_ACCOUNT: dict[str, frozenset[str]] = {
     "resident": frozenset(),
     "clock": frozenset({"escalate", "anonymise"}),
-    "link": frozenset({"see", "note", "arrive", "prove", "close", "take"}),
+    "link": frozenset({"see", "note", "arrive", "prove"}),
     "command": frozenset({"*"}),
     "partner": frozenset({"see"}),
 }

@@ -240,8 +240,8 @@ def _category(entry: _Reader, own: str) -> Category:
     if not _CODE.match(code):
         raise PolicyError(f"{entry.where}: `service_code` must be lower-case letters, digits and dashes, got {code!r}.")
     due_h = entry.number("due_h", None)
-    if due_h <= 0:
-        raise PolicyError(f"{entry.where}: `due_h` must be more than 0 hours, got {due_h}.")
+    if due_h < 0.05:
+        raise PolicyError(f"{entry.where}: `due_h` must be at least 0.05 hours (three minutes), got {due_h}.")
     category = Category(
         service_code=code,
         name=entry.names("name", own),
