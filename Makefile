@@ -29,10 +29,12 @@ test-fast: ## Run the tests of the pure rooms, the house and the docs, in second
 
 check: ## Lint, types, layers and the quick tests, in seconds: before each commit
 	$(SETUP) dev messages
-	$(BIN)/ruff check --quiet --output-format concise .
-	$(BIN)/ruff format --check --quiet .
-	SAAT_VAR=.mypy_cache/var $(BIN)/mypy --no-error-summary
-	exec $(BIN)/pytest -q $(QUICK)
+	bad=0; \
+	$(BIN)/ruff check --quiet --output-format concise . || bad=1; \
+	$(BIN)/ruff format --check --quiet . || bad=1; \
+	SAAT_VAR=.mypy_cache/var $(BIN)/mypy --no-error-summary || bad=1; \
+	$(BIN)/pytest -q $(QUICK) || bad=1; \
+	exit $$bad
 
 bench: ## Measure on this machine, with the raw floor beside it
 	$(SETUP) dev frontend messages tools && exec $(BIN)/python -m bench
