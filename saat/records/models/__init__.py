@@ -1,7 +1,7 @@
 """All tables. Each leads with its city, so that a nation can shard them by city."""
 
 from saat.records.models.access import ApiKey, ApiUse, SignedLink, WebhookEndpoint
-from saat.records.models.case import Case, CaseSearch
+from saat.records.models.case import Case, CaseSearch, EarlierText
 from saat.records.models.city import Area, AreaCode, AreaName, City, Place
 from saat.records.models.log import ChainHead, Event, Outbox
 from saat.records.models.people import Alert, Contractor, Crew, Duty, Membership, SavedFilter, Template, User
@@ -22,6 +22,7 @@ __all__ = [
     "Contractor",
     "Crew",
     "Duty",
+    "EarlierText",
     "Event",
     "Membership",
     "Message",

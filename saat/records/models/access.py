@@ -6,7 +6,7 @@ from django.db import models
 
 from saat.records.models.case import Case
 from saat.records.models.city import City
-from saat.records.models.people import Contractor
+from saat.records.models.people import Contractor, Crew
 
 
 class ApiKey(models.Model):
@@ -42,11 +42,15 @@ class ApiUse(models.Model):
 
 
 class SignedLink(models.Model):
-    """A link through which a contractor answers for one case without an account. Only the token's SHA-256 is kept."""
+    """A link through which a contractor, or a crew of the city, answers for one case without an account.
+
+    Only the token's SHA-256 is kept; the token itself is made anew from the installation's secret when it is needed.
+    """
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="links")
-    contractor = models.ForeignKey(Contractor, on_delete=models.CASCADE, related_name="links")
+    contractor = models.ForeignKey(Contractor, on_delete=models.CASCADE, null=True, related_name="links")
+    crew = models.ForeignKey(Crew, on_delete=models.CASCADE, null=True, related_name="links")
     token_sha256 = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

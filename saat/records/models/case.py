@@ -94,6 +94,7 @@ class Case(models.Model):
                 condition=Q(closed_at__isnull=False, anonymised_at__isnull=True),
                 name="case_to_anonymise",
             ),
+            models.Index(fields=["city", "closed_at"], condition=Q(proof_failed=True), name="case_proof_failed"),
         ]
 
     def __str__(self) -> str:
@@ -108,3 +109,18 @@ class CaseSearch(models.Model):
 
     def __str__(self) -> str:
         return f"words of case {self.case_id}"
+
+
+class EarlierText(models.Model):
+    """A text of a case that an act replaced. It stands here and not in the log, so that it can be forgotten.
+
+    field: the column of the case that held it.
+    """
+
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="earlier_texts")
+    field = models.CharField(max_length=24)
+    text = models.CharField(max_length=300)
+
+    def __str__(self) -> str:
+        return f"earlier {self.field} of case {self.case_id}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from saat.records.models.case import Case
 from saat.records.models.city import Area, City, Place
-from saat.records.models.people import User
+from saat.records.models.people import Contractor, User
 from saat.terms.case import Channel, Voice
 
 
@@ -78,11 +78,21 @@ class ServiceRequest(models.Model):
         return f"service request {self.pk}"
 
 
+def _band(number: int) -> models.GeneratedField:
+    """A quarter of a photo's 64 bits as a column of its own, by which photos that look alike are found."""
+    return models.GeneratedField(
+        expression=F("phash").bitrightshift(16 * number).bitand(0xFFFF),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
+
+
 class Photo(models.Model):
     """A clean photo. digest: SHA-256 of the JPEG, which is also its file's name. phash: 64 bits, signed.
 
     kind "report" belongs to a service request, kind "proof" to the case. lat, lon, taken_at: from EXIF, kept for
-    officials alone. public: an official (or the policy) lets the public see it.
+    officials alone. public: an official (or the policy) lets the public see it. proof_failed: a check of this proof
+    failed; contractor: whose work it is to prove. Both are counted. band0 to band3: 16 bits of phash each, lowest first.
     """
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
@@ -102,12 +112,19 @@ class Photo(models.Model):
     redacted_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
     proof_checks = models.JSONField(default=list)
+    proof_failed = models.BooleanField(default=False)
+    contractor = models.ForeignKey(Contractor, on_delete=models.SET_NULL, null=True, related_name="+")
+    band0 = _band(0)
+    band1 = _band(1)
+    band2 = _band(2)
+    band3 = _band(3)
 
     class Meta:
         indexes = [
             models.Index(fields=["case", "kind"], name="photo_of_case"),
             models.Index(fields=["city", "digest"], name="photo_digest"),
-            models.Index(fields=["city", "phash"], name="photo_phash"),
+            *(models.Index(fields=["city", f"band{number}"], name=f"photo_band{number}") for number in range(4)),
+            models.Index(fields=["city", "added_at"], condition=Q(proof_failed=True), name="photo_proof_failed"),
         ]
 
     def __str__(self) -> str:
