@@ -1,6 +1,6 @@
 """All tables. Each leads with its city, so that a nation can shard them by city."""
 
-from saat.records.models.access import ApiKey, ApiUse, SignedLink, WebhookEndpoint
+from saat.records.models.access import ApiKey, ApiUse, PartnerUpdate, SignedLink, WebhookEndpoint
 from saat.records.models.case import Case, CaseSearch, EarlierText
 from saat.records.models.city import Area, AreaCode, AreaName, City, Place
 from saat.records.models.log import ChainHead, Event, Outbox
@@ -28,6 +28,7 @@ __all__ = [
     "Message",
     "Note",
     "Outbox",
+    "PartnerUpdate",
     "Photo",
     "Place",
     "ProofCode",

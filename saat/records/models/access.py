@@ -73,3 +73,26 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+
+class PartnerUpdate(models.Model):
+    """What another system said of a service request, so that saying it again is harmless.
+
+    update_id: the other system's own id for what it said. status: its word for where the matter stands, such as FIXED.
+    said_at: its clock. event_id: the event that the update gave rise to.
+    """
+
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="updates")
+    update_id = models.CharField(max_length=80)
+    service_request = models.ForeignKey("records.ServiceRequest", on_delete=models.PROTECT, related_name="updates")
+    status = models.CharField(max_length=40)
+    said_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api_key", "update_id"], name="one_update_an_id")]
+
+    def __str__(self) -> str:
+        return f"update {self.update_id} of {self.service_request_id}"

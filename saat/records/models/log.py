@@ -44,6 +44,7 @@ class Event(models.Model):
         constraints = [models.UniqueConstraint(fields=["city", "seq"], name="one_event_a_number")]
         indexes = [
             models.Index(fields=["case_id", "id"], condition=Q(case_id__isnull=False), name="event_of_case"),
+            models.Index(fields=["city", "at"], name="event_by_time"),
         ]
 
     def __str__(self) -> str:
