@@ -19,7 +19,7 @@ from saat.terms.policy import DuplicateRule
 from saat.triage.words import compare_words
 
 ASPECTS = ("distance", "time", "category", "photo", "words")
-WEIGHTS = (0.40, 0.15, 0.25, 0.30, 0.20)
+WEIGHTS = (0.40, 0.15, 0.25, 0.40, 0.20)
 """How much each aspect weighs where it is fully known, in the order of ASPECTS; they need not add up to 1."""
 
 _GPS_TOLERANCE_M = 12.0  # what two telephones at one place differ by, anyway

@@ -23,6 +23,7 @@ INDIC_MARKS = "\u0900-\u0903\u093a-\u094f\u0955-\u0963\u0980-\u0dff\u0f71-\u0fbc
 LETTER = f"[^\\W_{_WITHOUT_SPACES}]"
 CLUSTER = f"{_KHMER}|{_THAI}|{_LAO}|{_BURMESE}|[{_CHINESE_JAPANESE}]"
 ONE_CLUSTER = re.compile(CLUSTER)
+_CLUSTERS_APART = re.compile(f"({CLUSTER})")  # splits a text into what is between clusters and, every other, a cluster
 
 # Marks on Latin, Greek, Cyrillic, Arabic and Hebrew letters, and signs without width.
 _DROPPED = re.compile(
@@ -89,7 +90,9 @@ def spelt(text: str) -> str:
     """
     text = folded(text)
     if not text.isascii():
-        text = ONE_CLUSTER.sub(lambda cluster: tidied(cluster[0]), one_spelling(text))
+        pieces = _CLUSTERS_APART.split(one_spelling(text))
+        pieces[1::2] = map(tidied, pieces[1::2])
+        text = "".join(pieces)
     return " ".join(text.split())
 
 

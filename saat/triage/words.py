@@ -53,12 +53,13 @@ _DOUBT = 30  # so much weight of words leaves as much doubt as it gives certaint
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The tokens of one text by what they weigh, and their whole weight."""
+    """The tokens of one text by what they weigh, and the weight of those with and without spaces between words."""
 
     words: frozenset[str]
     clusters: frozenset[str]
     common: frozenset[str]
-    weight: int
+    spaced: int
+    unspaced: int
 
 
 def words_likeness(a: str, b: str) -> float:
@@ -76,12 +77,22 @@ def words_likeness(a: str, b: str) -> float:
 def compare_words(a: str, b: str) -> tuple[float, float]:
     """Return how alike two texts are and how much that says, both from 0 to 1; the same for (b, a).
 
-    Alike is Ochiai's coefficient of their search words: what both have, over the geometric mean of what each has, so
-    that a short text and all that ten neighbours wrote can still be alike. A common word weighs 3, a single cluster of
-    a script without spaces 6, any other token 20. The certainty grows with the weight of the shorter text.
+    Alike is Ochiai's coefficient of their tokens: what both have, over the geometric mean of what each has, so that a
+    short text and all that ten neighbours wrote can still be alike. A common word weighs 3, a single cluster of a
+    script without spaces 6, any other token 20. The certainty grows with the weight of the shorter text.
+
+    What one wrote in Khmer and another in English cannot be compared: that says nothing, neither for nor against.
+
+    >>> compare_words("សំរាមនៅមុខផ្សារអូឡាំពិក", "Rubbish in front of Olympic market")
+    (0.0, 0.0)
     """
     told, other = _told(a), _told(b)
-    least = min(told.weight, other.weight)
+    weight, other_weight = 0, 0
+    if told.spaced and other.spaced:
+        weight, other_weight = told.spaced, other.spaced
+    if told.unspaced and other.unspaced:
+        weight, other_weight = weight + told.unspaced, other_weight + other.unspaced
+    least = min(weight, other_weight)
     if not least:
         return 0.0, 0.0
     shared = (
@@ -89,18 +100,23 @@ def compare_words(a: str, b: str) -> tuple[float, float]:
         + _CLUSTER_WEIGHT * len(told.clusters & other.clusters)
         + _COMMON_WEIGHT * len(told.common & other.common)
     )
-    return shared / sqrt(told.weight * other.weight), least / (least + _DOUBT)
+    return shared / sqrt(weight * other_weight), least / (least + _DOUBT)
 
 
 @lru_cache(maxsize=4096)
 def _told(text: str) -> _Told:
     tokens = tokens_of(text)
-    words = frozenset(tokens.words).union(tokens.pairs)
-    clusters = frozenset(tokens.clusters)
-    common = (words | clusters) & _COMMON
-    words, clusters = words - common, clusters - common
-    weight = _WORD_WEIGHT * len(words) + _CLUSTER_WEIGHT * len(clusters) + _COMMON_WEIGHT * len(common)
-    return _Told(words, clusters, common, weight)
+    words, pairs, clusters = frozenset(tokens.words), frozenset(tokens.pairs), frozenset(tokens.clusters)
+    unspaced = (pairs | clusters) & _COMMON
+    spaced = words & _COMMON
+    words, pairs, clusters = words - spaced, pairs - unspaced, clusters - unspaced
+    return _Told(
+        words=words | pairs,
+        clusters=clusters,
+        common=spaced | unspaced,
+        spaced=_WORD_WEIGHT * len(words) + _COMMON_WEIGHT * len(spaced),
+        unspaced=_WORD_WEIGHT * len(pairs) + _CLUSTER_WEIGHT * len(clusters) + _COMMON_WEIGHT * len(unspaced),
+    )
 
 
 def guess_category(text: str, policy: CityPolicy) -> str | None:
