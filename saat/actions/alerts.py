@@ -16,7 +16,8 @@ def raise_alert(log: Log, *, case: Case, why: str, policy: CityPolicy) -> Alert 
 
     why: danger, reopened, untaken or overdue. Returns None, and says so in the log, if nobody is left on duty.
     """
-    earlier = Alert.objects.filter(case=case, why=why)
+    # Whoever did not answer in an earlier wait is asked again: only this one counts.
+    earlier = Alert.objects.filter(case=case, why=why, raised_at__gte=case.waiting_since)
     if earlier.filter(acknowledged_at__isnull=True, passed_on_at__isnull=True).exists():
         return None
     tried = frozenset(earlier.filter(passed_on_at__isnull=False).values_list("user_id", flat=True))

@@ -16,7 +16,8 @@ from saat.actions.voices import reopen
 from saat.cases.deadlines import due_after_change
 from saat.cases.escalation import steps_after_return
 from saat.cases.moves import check_move
-from saat.records.models import Case, Contractor, Crew, Message, Note, ServiceRequest, User
+from saat.cases.permission import may
+from saat.records.models import Case, Contractor, Crew, EarlierText, Event, Message, Note, ServiceRequest, User
 from saat.records.scope import reach_of
 from saat.terms.case import Ending, ServiceLevel, State, Urgency
 from saat.terms.codes import spoken
@@ -32,6 +33,22 @@ class ActRefused(Exception):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+# Events that leave it as right to go on as it was: nobody needs to hear of them before a case is assigned or closed.
+_QUIET = ("case_seen", "note_written", "reporter_told", "reporter_asked", "alert_raised", "alert_unheard",
+          "alert_acknowledged", "alert_passed_on", "case_escalated")  # fmt: skip
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else did something to the case after the page was read; nothing was written.
+
+    events: what happened, oldest first; the last one's id, sent with the same act again, means "do it all the same".
+    """
+
+    def __init__(self, events: list[Event]) -> None:
+        super().__init__(_("Something happened to this case while you were reading it."))
+        self.events = events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +67,31 @@ def city_of(case_id: int) -> int:
     """
     city_id = Case.objects.filter(pk=case_id).values_list("city_id", flat=True).first()
     if city_id is None:
-        raise NotFound(f"There is no case {case_id}.")
+        raise NotFound(_("There is no case %(number)d for you.") % {"number": case_id})
     return city_id
 
 
-class _Change:
-    """One act on one case: loads it locked, remembers it as it was, saves and logs it with before and after."""
+class Change:
+    """One act on one case: loads it locked, remembers it as it was, saves and logs it with before and after.
 
-    def __init__(self, log: Log, case_id: int, act: str) -> None:
+    read_up_to: id of the latest event that the person had read; None where nobody read a page first.
+
+    :raises ActRefused: if the case was merged into another one: then the other one is to be acted on.
+    :raises ChangedMeanwhile: if something that matters happened to the case since then.
+    """
+
+    def __init__(
+        self, log: Log, case_id: int, act: str, *, read_up_to: int | None = None, merged: bool = False
+    ) -> None:
         self.log = log
         self.case = log.case(case_id, act)
+        if self.case.state == State.MERGED and not merged:
+            raise ActRefused(_("This case was merged into another one. Act on that one, or undo the merge."))
+        if read_up_to is not None:
+            since = Event.objects.filter(case_id=case_id, id__gt=read_up_to).exclude(kind__in=_QUIET)
+            events = list(since.exclude(actor=str(log.by)).order_by("id")[:20])
+            if events:
+                raise ChangedMeanwhile(events)
         self.policy: CityPolicy = self.case.city.policy_terms()
         self.before = settling.snapshot(self.case)
 
@@ -80,35 +112,40 @@ class _Change:
 
 
 def mark_seen(*, case_id: int, now: datetime, by: Actor) -> None:
-    """Write down that an official opened a case for the first time; part of the time to act."""
+    """Write down that somebody who could take a case opened it for the first time; part of the time to act.
+
+    Nothing happens for others who may see it: an auditor's look helps nobody.
+    """
     with writing(city_of(case_id), now=now, by=by) as log:
         case = log.case(case_id, "see")
-        if Case.objects.filter(pk=case.pk, seen_at__isnull=True).update(seen_at=now):
+        if by.may("take", case) and Case.objects.filter(pk=case.pk, seen_at__isnull=True).update(seen_at=now):
             log.append("case_seen", case_id=case.pk)
 
 
 def take_case(*, case_id: int, now: datetime, by: Actor) -> Case:
-    """Answer for a case oneself.
+    """Answer for a case oneself; whoever it was handed to does not have it any more.
 
-    :raises MoveNotAllowed: if it is closed or merged.
+    :raises MoveNotAllowed: if it is taken or closed already.
     """
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "take")
+        change = Change(log, case_id, "take")
         change.move(State.TAKEN)
         case = change.case
         case.owner_id = by.id if by.kind == "user" else case.owner_id
+        case.contractor = case.crew = None
         case.taken_at = case.taken_at or now
         case.seen_at = case.seen_at or now
         return change.done("case_taken", also=("seen_at",))
 
 
-def release_case(*, case_id: int, now: datetime, by: Actor) -> Case:
+def release_case(*, case_id: int, now: datetime, by: Actor, read_up_to: int | None = None) -> Case:
     """Put a case back into the queue; its promise stays, its wait begins anew.
 
     :raises MoveNotAllowed: if it is not taken or assigned.
+    :raises ChangedMeanwhile: if something that matters happened to the case since `read_up_to`.
     """
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "take")
+        change = Change(log, case_id, "take", read_up_to=read_up_to)
         change.move(State.OPEN)
         case = change.case
         case.owner = case.crew = case.contractor = None
@@ -117,14 +154,17 @@ def release_case(*, case_id: int, now: datetime, by: Actor) -> Case:
         return change.done("case_released")
 
 
-def assign_case(*, case_id: int, to: Assignee, now: datetime, by: Actor) -> Case:
+def assign_case(*, case_id: int, to: Assignee, now: datetime, by: Actor, read_up_to: int | None = None) -> Case:
     """Hand a case to a person, a crew or a contractor, and queue the message that tells them.
 
-    :raises ActRefused: if they are not of this city, or do not work in the case's area.
-    :raises MoveNotAllowed: if the case is closed or merged.
+    read_up_to: id of the latest event that the person who assigns had read.
+
+    :raises ActRefused: if they are not of this city, or cannot work on this case.
+    :raises ChangedMeanwhile: if something that matters happened to the case since then.
+    :raises MoveNotAllowed: if the case is closed.
     """
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "assign")
+        change = Change(log, case_id, "assign", read_up_to=read_up_to)
         change.move(State.ASSIGNED)
         case = change.case
         if sum(chosen is not None for chosen in (to.user_id, to.crew_id, to.contractor_id)) != 1:
@@ -139,7 +179,6 @@ def assign_case(*, case_id: int, to: Assignee, now: datetime, by: Actor) -> Case
         case.seen_at = case.seen_at or now
         facts = {"user": to.user_id, "crew": to.crew_id, "contractor": to.contractor_id}
         done = change.done("case_assigned", facts=facts, also=("seen_at",))
-        log.flush()
         queue(
             city_id=case.city_id,
             kind="worker.assigned",
@@ -157,10 +196,10 @@ def _is_official(by: Actor, case: Case) -> bool:
 def _hand_over(case: Case, to: Assignee) -> None:
     if to.user_id is not None:
         user = User.objects.filter(pk=to.user_id, is_active=True).first()
-        if user is None or not reach_of(user).roles_for(case):
+        if user is None or not may(reach_of(user).roles_for(case), "take"):
             raise ActRefused(_("This person does not work in the area of this case."), field="to")
         case.owner_id = user.pk
-        case.crew_id = None
+        case.crew_id = case.contractor_id = None
     elif to.crew_id is not None:
         crew = Crew.objects.filter(pk=to.crew_id, city_id=case.city_id, active=True).first()
         if crew is None:
@@ -176,7 +215,7 @@ def _hand_over(case: Case, to: Assignee) -> None:
 def arrive(*, case_id: int, now: datetime, by: Actor) -> Case:
     """Write down that somebody is at the place."""
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "arrive")
+        change = Change(log, case_id, "arrive")
         change.move(State.ON_SITE)
         case = change.case
         case.on_site_at = case.on_site_at or now
@@ -193,20 +232,26 @@ def change_case(
     point: Point | None = None,
     area_id: int | None = None,
     address: str | None = None,
+    read_up_to: int | None = None,
 ) -> Case:
     """Correct a case's category or place. The promise is recomputed from the first report, never from now.
 
-    :raises ActRefused: if the category is unknown or the place is outside the city.
+    :raises ActRefused: if the category is unknown, the place is outside the city, or nothing differs.
+    :raises ChangedMeanwhile: if something that matters happened to the case since `read_up_to`.
     """
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "change")
+        change = Change(log, case_id, "change", read_up_to=read_up_to)
         case, policy, ground = change.case, change.policy, city_map(change.case.city)
+        facts = {}
         if service_code is not None:
             if not policy.has_category(service_code):
                 raise ActRefused(_("There is no such category in this city."), field="service_code")
             case.service_code = service_code
         if address is not None:
-            case.address = clean_words(address, limit=300).replace("\n", " ")
+            told, case.address = case.address, clean_words(address, limit=300).replace("\n", " ")
+            if told != case.address:
+                kept = EarlierText.objects.create(city_id=case.city_id, case=case, field="address", text=told)
+                facts["earlier"] = [kept.pk]
         if point is not None:
             inside = ground.index.area_of(point) if ground.index else area_id
             if inside is None and ground.index:
@@ -218,18 +263,25 @@ def change_case(
         elif area_id is not None:
             if area_id not in ground.paths:
                 raise ActRefused(_("This area is not in the city."), field="area")
-            case.area_id = area_id
+            case.area_id, case.place_id, case.service_level = area_id, None, ServiceLevel.USUAL
             case.lat = case.lon = case.cell = None
         _recompute_due(case, policy=policy, now=now)
-        said = list(ServiceRequest.objects.filter(case=case).values_list("words", flat=True)[:50])
-        settling.index_words(case, said=said, ground=ground, policy=policy)
-        return change.done("case_changed")
+        if settling.snapshot(case) == change.before:
+            raise ActRefused(_("Nothing differs from what is written there already."))
+        reindex(case)
+        return change.done("case_changed", facts=facts)
+
+
+def reindex(case: Case) -> None:
+    """Write the words by which a case is found anew, after its place, its category or its reports changed."""
+    said = list(ServiceRequest.objects.filter(case=case).values_list("words", flat=True)[:50])
+    settling.index_words(case, said=said, ground=city_map(case.city), policy=case.city.policy_terms())
 
 
 def set_urgency(*, case_id: int, urgency: Urgency, now: datetime, by: Actor) -> Case:
     """Set how soon somebody must act; the promise is recomputed from the first report."""
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "priority")
+        change = Change(log, case_id, "priority")
         change.case.urgency = urgency
         _recompute_due(change.case, policy=change.policy, now=now)
         return change.done("urgency_set")
@@ -248,30 +300,33 @@ def _recompute_due(case: Case, *, policy: CityPolicy, now: datetime) -> None:
         )
 
 
-def close_case(*, case_id: int, now: datetime, by: Actor, note: str = "") -> Case:
+def close_case(*, case_id: int, now: datetime, by: Actor, note: str = "", read_up_to: int | None = None) -> Case:
     """Close a case with the claim that it is fixed, without a photo; the public reads that there is no proof.
 
     With a photo, use `saat.actions.proof.prove_case`.
     """
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "close")
+        change = Change(log, case_id, "close", read_up_to=read_up_to)
         return close(change.log, change=change, ending=Ending.CLAIMED, note=note)
 
 
-def close_without_fix(*, case_id: int, reason_code: str, now: datetime, by: Actor, note: str = "") -> Case:
+def close_without_fix(
+    *, case_id: int, reason_code: str, now: datetime, by: Actor, note: str = "", read_up_to: int | None = None
+) -> Case:
     """Close a case without claiming a fix; the reporter reads the reason.
 
     :raises ActRefused: if the city's policy has no such reason.
+    :raises ChangedMeanwhile: if something that matters happened to the case since `read_up_to`.
     """
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "close_no_fix")
+        change = Change(log, case_id, "close_no_fix", read_up_to=read_up_to)
         if not any(reason.code == reason_code for reason in change.policy.closing_reasons):
             raise ActRefused(_("Please choose one of the reasons."), field="reason_code")
         change.case.reason_code = reason_code
         return close(change.log, change=change, ending=Ending.NO_FIX, note=note)
 
 
-def close(log: Log, *, change: _Change, ending: Ending, note: str, facts: dict[str, Any] | None = None) -> Case:
+def close(log: Log, *, change: Change, ending: Ending, note: str, facts: dict[str, Any] | None = None) -> Case:
     """Close the case of a change, tell its reporters and log it; for actions that close in their own way."""
     change.move(State.CLOSED)
     case = change.case
@@ -290,14 +345,14 @@ def close(log: Log, *, change: _Change, ending: Ending, note: str, facts: dict[s
     return done
 
 
-def begin_change(log: Log, case_id: int, act: str) -> _Change:
-    """Open a change of one case, for actions in other modules."""
-    return _Change(log, case_id, act)
+def tell_reporters(log: Log, *, case: Case, kind: str, message_id: int | None = None, only: int | None = None) -> None:
+    """Queue a message to everybody who left an address with a report of this case; one query.
 
-
-def tell_reporters(log: Log, *, case: Case, kind: str, message_id: int | None = None) -> None:
-    """Queue a message to everybody who left an address with a report of this case; one query."""
+    only: the one report whose reporter is meant.
+    """
     with_address = ServiceRequest.objects.filter(case=case).exclude(contact__isnull=True).exclude(contact__email="")
+    if only is not None:
+        with_address = with_address.filter(pk=only)
     for request_id in with_address.values_list("pk", flat=True):
         key = f"{kind}:{case.pk}:{request_id}:{message_id or log.now.isoformat()}"
         facts = {"service_request": request_id, "case": case.pk}
@@ -309,7 +364,7 @@ def tell_reporters(log: Log, *, case: Case, kind: str, message_id: int | None = 
 def reopen_case(*, case_id: int, now: datetime, by: Actor, note: str = "") -> Case:
     """Put a closed case back into the queue."""
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = _Change(log, case_id, "reopen")
+        change = Change(log, case_id, "reopen")
         reopen(change.case, policy=change.policy, now=now)
         if clean_words(note):
             _write_note(log, change.case, note)
@@ -355,10 +410,10 @@ def message_reporter(
     if not clean_words(text):
         raise ActRefused(_("The message is empty."), field="text")
     with writing(city_of(case_id), now=now, by=by) as log:
-        case = log.case(case_id, "ask" if asks else "message")
-        if service_request_id is not None:
-            if not ServiceRequest.objects.filter(pk=service_request_id, case=case).exists():
-                raise ActRefused(_("This report does not belong to this case any more."), field="to")
+        case = Change(log, case_id, "ask" if asks else "message").case
+        requests = ServiceRequest.objects.filter(case=case)
+        if service_request_id is not None and not requests.filter(pk=service_request_id).exists():
+            raise ActRefused(_("This report does not belong to this case any more."), field="to")
         message = Message.objects.create(
             city_id=case.city_id,
             case=case,
@@ -371,7 +426,7 @@ def message_reporter(
         )
         Case.objects.filter(pk=case.pk).update(updated_at=now)
         log.append("reporter_asked" if asks else "reporter_told", case_id=case.pk, facts={"message": message.pk})
-        tell_reporters(log, case=case, kind="reporter.message", message_id=message.pk)
+        tell_reporters(log, case=case, kind="reporter.message", message_id=message.pk, only=service_request_id)
         return message
 
 

@@ -10,16 +10,16 @@ from django.db.models import Max, Min
 from django.utils.translation import gettext as _
 
 from saat.actions import settling
-from saat.actions.cases import ActRefused, begin_change, city_of
+from saat.actions.cases import ActRefused, Change, city_of, reindex
 from saat.actions.citymap import city_map
 from saat.actions.log import Actor, Log, NotAllowed, writing
+from saat.actions.outbox import withdraw
 from saat.actions.reports import shortened
 from saat.cases.deadlines import due_at
 from saat.cases.mends import undo_conflicts
-from saat.cases.moves import check_move
-from saat.records.models import Case, Event, Message, Photo, ServiceRequest
+from saat.records.models import Case, EarlierText, Event, Message, Photo, ServiceRequest
 from saat.terms.case import ServiceLevel, State, Urgency, Voice
-from saat.terms.codes import new_code, spoken
+from saat.terms.codes import new_code
 from saat.terms.geo import Point
 from saat.triage.nearby import cell_of
 
@@ -39,20 +39,25 @@ UNDOABLE = {
 }
 
 
-def merge_cases(*, case_id: int, into_id: int, now: datetime, by: Actor) -> Case:
+def merge_cases(*, case_id: int, into_id: int, now: datetime, by: Actor, read_up_to: int | None = None) -> Case:
     """Make one case of two that are the same trouble; every report keeps its own time and moves to the case `into_id`.
 
     The clock of the earlier one goes on: neither report date nor promise moves later by a merge.
 
-    :raises ActRefused: if the two are the same, of different cities, or the goal is closed.
+    :raises ActRefused: if the two are the same, or one of them is closed.
+    :raises NotFound: if one of them is not this person's to see, or they are of different cities.
+    :raises ChangedMeanwhile: if something that matters happened to the case since `read_up_to`.
     """
     if case_id == into_id:
         raise ActRefused(_("A case cannot be merged with itself."), field="into")
     city_id = city_of(case_id)
     with writing(city_id, now=now, by=by) as log:
-        source, target = begin_change(log, case_id, "merge"), begin_change(log, into_id, "merge")
+        source = Change(log, case_id, "merge", read_up_to=read_up_to)
+        target = Change(log, into_id, "merge")
         if State(target.case.state).is_closed:
             raise ActRefused(_("The other case is closed; reopen it first."), field="into")
+        if State(source.case.state).is_closed:
+            raise ActRefused(_("A closed case cannot be merged; reopen it first."))
         source.move(State.MERGED)
         source.case.merged_into, source.case.closed_at = target.case, now
         moved = _move_rows(case_id, into_id)
@@ -64,7 +69,7 @@ def merge_cases(*, case_id: int, into_id: int, now: datetime, by: Actor) -> Case
         _recount(goal)
         for change in (source, target):
             settling.save(change.case, policy=change.policy, now=now, also=("last_voice_at", "has_photo", "summary"))
-        _reindex(goal)
+        reindex(goal)
         facts: dict[str, Any] = {
             "into": into_id,
             "into_code": goal.code,
@@ -77,13 +82,15 @@ def merge_cases(*, case_id: int, into_id: int, now: datetime, by: Actor) -> Case
         return goal
 
 
-def split_case(*, case_id: int, service_request_ids: Sequence[int], now: datetime, by: Actor) -> Case:
+def split_case(
+    *, case_id: int, service_request_ids: Sequence[int], now: datetime, by: Actor, read_up_to: int | None = None
+) -> Case:
     """Make a case of its own of some reports of a case, with the clock that those reports have.
 
     :raises ActRefused: if none, or all, of its reports are chosen.
     """
     with writing(city_of(case_id), now=now, by=by) as log:
-        change = begin_change(log, case_id, "split")
+        change = Change(log, case_id, "split", read_up_to=read_up_to)
         old = change.case
         if State(old.state).is_closed:
             raise ActRefused(_("A closed case cannot be split; reopen it first."))
@@ -97,7 +104,7 @@ def split_case(*, case_id: int, service_request_ids: Sequence[int], now: datetim
         for case in (old, new):
             _recount(case)
             settling.save(case, policy=change.policy, now=now, also=("last_voice_at", "has_photo", "summary"))
-            _reindex(case)
+            reindex(case)
         facts = {
             "new": new.pk,
             "new_code": new.code,
@@ -172,26 +179,21 @@ def _recount(case: Case) -> None:
     case.summary = shortened(first or "")
 
 
-def _reindex(case: Case) -> None:
-    said = list(ServiceRequest.objects.filter(case=case).values_list("words", flat=True)[:50])
-    settling.index_words(case, said=said, ground=city_map(case.city), policy=case.city.policy_terms())
-
-
 def undo(*, event_id: int, now: datetime, by: Actor) -> Case:
     """Undo one act on a case: put back what it changed, if nothing has changed it again since.
+
+    What a resident said is not undone: their "still there" can only be answered by closing the case again.
 
     :raises ActRefused: if the act cannot be undone, was undone already, or something it changed was changed since.
     """
     event = Event.objects.filter(pk=event_id, kind__in=UNDOABLE).first()
-    if event is None or event.case_id is None:
+    if event is None or event.case_id is None or event.actor == "resident":
         raise ActRefused(_("This step cannot be undone."))
     with writing(event.city_id, now=now, by=by) as log:
-        change = begin_change(log, event.case_id, "undo")
+        change = Change(log, event.case_id, "undo", merged=event.kind == "case_merged")
         if not by.may(UNDOABLE[event.kind], change.case):
             raise NotAllowed(_("Your role does not allow this."))
-        if Event.objects.filter(
-            case_id=event.case_id, kind="act_undone", facts_json__contains=f'"undoes":{event.pk},'
-        ).exists():
+        if event.pk in undone(event.case_id):
             raise ActRefused(_("This step was undone already."))
         facts = event.facts
         if event.kind == "case_merged":
@@ -199,48 +201,62 @@ def undo(*, event_id: int, now: datetime, by: Actor) -> Case:
         elif event.kind == "case_split":
             case = _unsplit(log, change, facts)
         else:
-            _put_back(change, facts)
-            case = change.case
-            settling.save(case, policy=change.policy, now=now)
-        # "undoes" comes before "what" in canonical JSON, and is followed by a comma, so that 12 is not found in 123.
+            case = _put_back(change, facts)
+        if event.kind == "case_closed":
+            withdraw(city_id=event.city_id, kind="reporter.closed", case_id=case.pk, now=now)
         log.append("act_undone", case_id=event.case_id, facts={"undoes": event.pk, "what": event.kind})
         return case
 
 
-def _put_back(change: Any, facts: dict[str, Any]) -> None:
-    before, after = facts["before"], facts["after"]
-    conflicts = undo_conflicts(before=before, after=after, current=settling.snapshot(change.case))
-    if conflicts:
+def undone(case_id: int) -> set[int]:
+    """Return the ids of the events of a case that were undone."""
+    rows = Event.objects.filter(case_id=case_id, kind="act_undone")
+    return {row.facts["undoes"] for row in rows}
+
+
+def _put_back(change: Change, facts: dict[str, Any]) -> Case:
+    case, before = change.case, facts["before"]
+    if undo_conflicts(before=before, after=facts["after"], current=settling.snapshot(case)):
         raise ActRefused(_("Something was changed since then, so this step cannot be undone by itself."))
-    settling.put(change.case, before)
+    settling.put(case, before)
+    for row in EarlierText.objects.filter(pk__in=facts.get("earlier", []), case=case):
+        setattr(case, row.field, row.text)
+    settling.save(case, policy=change.policy, now=change.log.now)
+    if {"area_id", "service_code", "address"} & set(before):
+        reindex(case)
+    return case
 
 
-def _unmerge(log: Log, change: Any, facts: dict[str, Any]) -> Case:
-    target = begin_change(log, facts["into"], "merge")
+def _unmerge(log: Log, change: Change, facts: dict[str, Any]) -> Case:
+    target = Change(log, facts["into"], "merge", merged=True)
     source = change.case
-    check_move(code=spoken(source.code), old=State(source.state), new=State.OPEN)
+    if target.case.state == State.MERGED:
+        raise ActRefused(_("The other case was merged again since then; undo that merge first."))
+    if source.state != State.MERGED or source.merged_into_id != target.case.pk:
+        raise ActRefused(_("Something was changed since then, so this step cannot be undone by itself."))
     _move_back(facts["moved"], from_id=target.case.pk, to_id=source.pk)
     settling.put(source, facts["source"]["before"])
     _put_back_if_unchanged(target.case, facts["target"])
     for case in (source, target.case):
         _recount(case)
         settling.save(case, policy=change.policy, now=log.now, also=("last_voice_at", "has_photo", "summary"))
-        _reindex(case)
+        reindex(case)
     log.append("case_left", case_id=target.case.pk, facts={"to": source.pk, "to_code": source.code})
     return source
 
 
-def _unsplit(log: Log, change: Any, facts: dict[str, Any]) -> Case:
+def _unsplit(log: Log, change: Change, facts: dict[str, Any]) -> Case:
     old = change.case
-    new = begin_change(log, facts["new"], "split").case
-    check_move(code=spoken(new.code), old=State(new.state), new=State.MERGED)
-    _move_back(facts["moved"], from_id=new.pk, to_id=old.pk)
+    new = Change(log, facts["new"], "split", merged=True).case
+    if State(old.state).is_closed or new.state != State.OPEN:
+        raise ActRefused(_("One of the two cases was worked on since then. Merge them instead."))
+    _move_rows(new.pk, old.pk)  # with what came to the new case since then
     new.state, new.merged_into, new.closed_at = State.MERGED, old, log.now
     _put_back_if_unchanged(old, facts["target"])
     for case in (old, new):
         _recount(case)
         settling.save(case, policy=change.policy, now=log.now, also=("last_voice_at", "has_photo", "summary"))
-        _reindex(case)
+        reindex(case)
     log.append("case_rejoined", case_id=new.pk, facts={"into": old.pk, "into_code": old.code})
     return old
 

@@ -20,9 +20,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from saat.cases.permission import may
-from saat.records.models import Case, ChainHead, Event, User
+from saat.records.models import Case, ChainHead, Event, SignedLink, User
 from saat.records.scope import Reach, reach_of
 from saat.terms.case import Role
 
@@ -108,11 +110,18 @@ class Log:
         """
         rows = Case.objects.select_for_update(of=("self",)).select_related("area", "city")
         case = rows.filter(pk=case_id, city_id=self.city_id).first()
-        if case is None or (self.by.kind == "user" and not self.by.roles_for(case)):
-            raise NotFound(f"There is no case {case_id} for you.")
+        if case is None or not self._sees(case):
+            raise NotFound(_("There is no case %(number)d for you.") % {"number": case_id})
         if not self.by.may(act, case):
-            raise NotAllowed(f"Your role does not allow this: {act.replace('_', ' ')}.")
+            raise NotAllowed(_("Your role does not allow this."))
         return case
+
+    def _sees(self, case: Case) -> bool:
+        if self.by.kind == "user":
+            return bool(self.by.roles_for(case))
+        if self.by.kind == "link":
+            return live_links(now=self.now).filter(pk=self.by.id, case=case).exists()
+        return True
 
     def append(
         self, kind: str, *, case_id: int | None = None, subject: str = "", facts: dict[str, Any] | None = None
@@ -179,6 +188,12 @@ def writing(city_id: int, *, now: datetime, by: Actor) -> Iterator[Log]:
             raise NotFound(f"There is no city {city_id}.") from error
         yield log
         log.flush()
+
+
+def live_links(*, now: datetime) -> QuerySet[SignedLink]:
+    """Return the signed links that open a case now: neither expired nor revoked, and the case is still with them."""
+    still_theirs = Q(contractor__isnull=True, crew=F("case__crew")) | Q(contractor=F("case__contractor"))
+    return SignedLink.objects.filter(still_theirs, expires_at__gt=now, revoked_at__isnull=True)
 
 
 def canonical(facts: dict[str, Any]) -> str:

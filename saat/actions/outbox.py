@@ -26,6 +26,13 @@ def queue(*, city_id: int, kind: str, dedupe_key: str, facts: dict[str, Any], no
     )
 
 
+def withdraw(*, city_id: int, kind: str, case_id: int, now: datetime) -> None:
+    """Take back what nobody is sending yet of one kind about one case, because it is not true any more."""
+    waiting = Outbox.objects.filter(city_id=city_id, kind=kind, sent_at__isnull=True, dead_at__isnull=True)
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    waiting.filter(free, facts__case=case_id).delete()
+
+
 @transaction.atomic
 def lease(*, now: datetime, most: int = 50, kinds: tuple[str, ...] = ()) -> list[Outbox]:
     """Return messages that are due, reserved for this worker for `LEASE`; several workers never get the same.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -49,10 +50,20 @@ FIELDS = (
 _DERIVED = ("act_by", "next_escalation_at", "updated_at")
 
 
+# What people wrote is not for the log, which is kept for ever: it holds a digest, `EarlierText` the words.
+WRITTEN = ("address",)
+
+
 def snapshot(case: Case) -> dict[str, Any]:
-    """Return the case's changeable columns as plain values, moments as ISO text."""
+    """Return the case's changeable columns as plain values: moments as ISO text, what people wrote as a digest."""
     values = {field: getattr(case, field) for field in FIELDS}
-    return {field: value.isoformat() if isinstance(value, datetime) else value for field, value in values.items()}
+    plain = {field: value.isoformat() if isinstance(value, datetime) else value for field, value in values.items()}
+    return plain | {field: digest(plain[field]) for field in WRITTEN}
+
+
+def digest(text: str) -> str:
+    """Return 16 hexadecimal digits that stand for a text in the log; nothing for nothing."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -62,8 +73,10 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str
 
 
 def put(case: Case, values: dict[str, Any]) -> None:
-    """Set columns from plain values, as `snapshot` gave them."""
+    """Set columns from plain values, as `snapshot` gave them; those that people wrote are left as they are."""
     for field, value in values.items():
+        if field in WRITTEN:
+            continue
         if field.endswith("_at") or field == "waiting_since":
             value = datetime.fromisoformat(value) if value else None
         setattr(case, field, value)
