@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
@@ -22,8 +23,35 @@ def path_of(digest: str) -> Path:
 def keep(*, digest: str, jpeg: bytes) -> None:
     """Write a photo durably unless it is there already."""
     path = path_of(digest)
-    if path.exists():
-        return
+    if not path.exists():
+        _write(path, jpeg)
+
+
+def thumb_of(digest: str, *, make: Callable[[bytes], bytes]) -> Path:
+    """Return where the small twin of a photo lies; it is made when it is first asked for.
+
+    make: given the photo's JPEG, returns the small one's.
+
+    :raises FileNotFoundError: if there is no such photo.
+    """
+    path = _thumb_path(digest)
+    if not path.exists():
+        _write(path, make(path_of(digest).read_bytes()))
+    return path
+
+
+def remove(digest: str) -> None:
+    """Delete a photo's file, and its small twin; nothing happens if it is not there."""
+    path_of(digest).unlink(missing_ok=True)
+    _thumb_path(digest).unlink(missing_ok=True)
+
+
+def _thumb_path(digest: str) -> Path:
+    path = path_of(digest)
+    return path.parent.parent / "thumbs" / path.parent.name / path.name
+
+
+def _write(path: Path, jpeg: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
@@ -35,8 +63,3 @@ def keep(*, digest: str, jpeg: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def remove(digest: str) -> None:
-    """Delete a photo's file; nothing happens if it is not there."""
-    path_of(digest).unlink(missing_ok=True)

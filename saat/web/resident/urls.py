@@ -1,5 +1,9 @@
 """Addresses below this door."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from saat.web import photos
+
+urlpatterns = [
+    path("photos/<int:photo_id>/<slug:size>", photos.photo, name="photo"),
+]
