@@ -16,7 +16,7 @@ RESOLUTION = 10
 """H3 resolution. An edge is 57 to 86 m long (82 m in Phnom Penh), so the usual 60 m around a place lie in its own cell
 and the ring of six around it; two rings (19 cells) reach 140 m even where cells are smallest."""
 
-# Cells side by side differ by less than a thousandth; the rest is for the few around the twelve pentagons.
+# Cells side by side differ by less than a thousandth; the rest is to spare.
 _SPARE = 0.98
 _WIDEST_M = 4_000.0  # 62 rings where cells are smallest; a wider search is not for cells of this size
 
@@ -47,7 +47,11 @@ def cells_around(point: Point, radius_m: float) -> tuple[int, ...]:
     # From any place in a hexagon with edge a, k rings around it reach at least (1.5 k - 0.5) a.
     edge_m = _shortest_edge_m(cell) * _SPARE
     rings = 0 if radius_m == 0 else max(1, math.ceil((radius_m / edge_m + 0.5) / 1.5))
-    return tuple(h3.grid_disk(cell, rings))
+    cells = h3.grid_disk(cell, rings)
+    if any(map(h3.is_pentagon, cells)):
+        # Around the twelve pentagons, all at sea, the ground closes like a cone and rings reach less far.
+        cells = h3.grid_disk(cell, rings + 1 + rings // 4)
+    return tuple(cells)
 
 
 def _shortest_edge_m(cell: int) -> float:

@@ -143,7 +143,9 @@ def mend(geometry: BaseGeometry | Mapping[str, Any], near: Point | None = None) 
         return None, wrong
     mended, notes = geometry, []
     if not shapely.is_valid(geometry):
-        mended = shapely.make_valid(geometry, method="structure", keep_collapsed=False)
+        mended = _made_valid(geometry)
+        if mended is None:
+            return None, "The outline crosses itself in a way that cannot be mended."
         notes.append("The outline crossed or touched itself and was mended.")
     surface = _surface(mended)
     if surface is None:
@@ -158,7 +160,8 @@ def _read_geojson(data: Mapping[str, Any] | None) -> BaseGeometry | str:
     if not data:
         return "The outline is empty."
     try:
-        return shape_of(data)
+        with np.errstate(invalid="ignore"):  # numbers that are none are refused later, with a sentence
+            return shape_of(data)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, shapely.errors.ShapelyError) as error:
         return f"The outline is not a GeoJSON geometry: {error or type(error).__name__}."
 
@@ -185,6 +188,21 @@ def _wrong_place(geometry: BaseGeometry, near: Point | None) -> str:
                 f"but the city at {near.lat:g}, {near.lon:g}; GeoJSON wants the longitude first."
             )
     return ""
+
+
+def _made_valid(geometry: BaseGeometry) -> BaseGeometry | None:
+    """Return a valid geometry in place of one that is not; None if there is no way."""
+    for method in ("structure", "linework"):
+        try:
+            mended = shapely.make_valid(geometry, method=method, keep_collapsed=method == "linework")
+            if not shapely.is_valid(mended):
+                # Polygons that share an edge may be left side by side; a union on a grid of 0.1 mm joins them.
+                mended = shapely.union_all(shapely.get_parts(mended), grid_size=1e-9)
+        except shapely.errors.GEOSException:
+            continue
+        if shapely.is_valid(mended):
+            return mended
+    return None
 
 
 def _surface(geometry: BaseGeometry) -> BaseGeometry | None:
