@@ -1,4 +1,4 @@
-"""The people of the test city: officers of two sangkats and a khan, the duty officer, two contractors and their crews."""
+"""The people of the test city: officers of two sangkats and a khan, the duty officer, contractors and crews."""
 
 from __future__ import annotations
 

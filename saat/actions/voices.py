@@ -33,11 +33,10 @@ def add_voice(*, token: str, voice: Voice, words: str, now: datetime, by: Actor,
     if request is None:
         raise ReportRefused(_("This link is not valid any more, or was copied only in part."), code="unknown_link")
     city = request.city
-    if client_id:
-        known = receipt_of(city=city, client_id=client_id)
+    with writing(city.pk, now=now, by=by) as log:
+        known = receipt_of(city=city, client_id=client_id) if client_id else None
         if known:
             return known
-    with writing(city.pk, now=now, by=by) as log:
         return _voice_on(log, case=_living(request.case_id), city=city, voice=voice, words=words, client_id=client_id)
 
 
@@ -46,11 +45,10 @@ def add_voice_by_code(*, city: City, code: str, words: str, now: datetime, by: A
 
     :raises ReportRefused: if there is no such case.
     """
-    if client_id:
-        known = receipt_of(city=city, client_id=client_id)
+    with writing(city.pk, now=now, by=by) as log:
+        known = receipt_of(city=city, client_id=client_id) if client_id else None
         if known:
             return known
-    with writing(city.pk, now=now, by=by) as log:
         case_id = Case.objects.filter(city=city, code=code).values_list("pk", flat=True).first()
         if case_id is None:
             raise ReportRefused(_("There is no case with this code."), field="code", code="unknown_code")
