@@ -83,6 +83,30 @@ class PublicUpdate:
     photo_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFilter:
+    """Which reports somebody asks for. Every part that is None or empty limits nothing.
+
+    ids: overrides all other parts. start, end: of the report's own moment, both included. updated_after,
+    updated_before: of the case's latest change. box: south, west, north, east in degrees. centre, radius_m: a circle.
+    page: from 1. page_size: 1 to 1,000. extended: with photos and history.
+    """
+
+    ids: tuple[int, ...] | None = None
+    service_codes: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    is_closed: bool | None = None
+    updated_after: datetime | None = None
+    updated_before: datetime | None = None
+    box: tuple[float, float, float, float] | None = None
+    centre: Point | None = None
+    radius_m: float = 0.0
+    page: int = 1
+    page_size: int = 1000
+    extended: bool = False
+
+
 _EMAIL = re.compile(r"[^\s@<>()\[\]]+@[^\s@<>()\[\]]+\.[^\s@<>()\[\]]+")
 # Seven digits and more, in any script, with what people put between them; moments and coordinates are shorter runs.
 _NUMBER = re.compile(r"(?<![\w.])\+?\d(?:[\s().\-/]{0,2}\d){6,}(?!\w)")

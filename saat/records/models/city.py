@@ -21,12 +21,14 @@ class City(models.Model):
     """One city hall.
 
     policy_text: the policy file (TOML) as it was last accepted. country_holidays: ISO dates that the country keeps.
-    areas_version: counts the changes of areas and places, so that processes know when to read them again.
+    policy_changed_at: None while the first policy holds. areas_version: counts the changes of areas and places, so
+    that processes know when to read them again.
     """
 
     jurisdiction_id = models.SlugField(max_length=63, unique=True, allow_unicode=False)
     policy_text = models.TextField()
     country_holidays = models.JSONField(default=list)
+    policy_changed_at = models.DateTimeField(null=True)
     areas_version = models.PositiveIntegerField(default=0)
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField()
