@@ -307,7 +307,7 @@ def _case_to_join(
         if understood.point is None and understood.area_id is None and not understood.address:
             message = _("The case you wanted to join is closed by now. Please say where the rubbish is.")
             raise ReportRefused(message, field="where", code="case_closed")
-    if understood.report.voice is not Voice.REPORT:
+    if understood.report.voice is not Voice.REPORT or understood.report.apart:
         return None, None
     for likeness in _alike(city=city, policy=policy, understood=understood, now=now):
         if likeness.score < policy.duplicates.join:

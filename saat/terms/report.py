@@ -47,7 +47,8 @@ class NewReport:
     point: where the rubbish is, or None where only words say so; then `area_id` or `address` must say it.
     area_id, place_id: rows of the city (the sangkat chosen, the landmark chosen). client_id: the sender's own id for
     this report; the same id from the same city is the same report, however often it is sent. said_at: the sender's
-    clock (aware), which may be wrong; the server's clock decides.
+    clock (aware), which may be wrong; the server's clock decides. join_case_id: the open case that the resident says
+    it is. apart: the resident looked at the open cases nearby and says that it is none of them.
     """
 
     service_code: str
@@ -64,6 +65,7 @@ class NewReport:
     channel: Channel = Channel.WEB
     voice: Voice = Voice.REPORT
     join_case_id: int | None = None
+    apart: bool = False
     said_at: datetime | None = None
     attributes: tuple[tuple[str, str], ...] = ()
     media_url: str = ""
