@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 _KNOWN = dict(settings.LANGUAGES)
 
 
 class LanguageMiddleware:
-    """Chooses the language: `?lang=km` (remembered in a cookie), then the cookie, then what the browser asks for."""
+    """Chooses the language: `?lang=km` (remembered in a cookie), then the cookie, then what the browser asks for.
+
+    request.asked_language: the language that the visitor asked for in one of these ways, "" if in none; a page of a
+    city may then speak the city's own.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         chosen = request.GET.get("lang", "")
-        language = chosen if chosen in _KNOWN else translation.get_language_from_request(request)
+        asked = chosen if chosen in _KNOWN else _asked(request)
+        request.asked_language = asked  # type: ignore[attr-defined]
+        language = asked or settings.LANGUAGE_CODE
         with translation.override(language):
             request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
             response = self.get_response(request)
@@ -31,6 +39,16 @@ class LanguageMiddleware:
                 settings.LANGUAGE_COOKIE_NAME, chosen, max_age=31_536_000, samesite="Lax", secure=settings.HTTPS
             )
         return response
+
+
+def _asked(request: HttpRequest) -> str:
+    cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    if cookie in _KNOWN:
+        return cookie
+    for wanted, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        with suppress(LookupError):
+            return translation.get_supported_language_variant(wanted)
+    return ""
 
 
 class GZipTextMiddleware(GZipMiddleware):
