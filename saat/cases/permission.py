@@ -11,16 +11,17 @@ _OPERATE: frozenset[str] = frozenset({
     "reopen", "note", "undo", "bulk", "export", "see_contact", "acknowledge", "arrive", "prove",
 })  # fmt: skip
 _MANAGE: frozenset[str] = frozenset({
-    "redact", "manage_duty", "manage_users", "manage_links", "see_log", "import_data",
+    "redact", "judge_proof", "manage_duty", "manage_texts", "manage_users", "manage_links", "see_log", "import_data",
 })  # fmt: skip
+_SUPERVISE: frozenset[str] = frozenset({"redact", "judge_proof", "manage_duty", "manage_texts"})
 ACTS: frozenset[str] = _OPERATE | _MANAGE
 
 # A contractor and a crew never learn who reported. A contractor's assigning is to its own crews, and its note is what
 # it says to the officer. Taking means that an official answers for the case, so nobody outside the hall can take it.
 MAY: dict[Role, frozenset[str]] = {
     Role.SANGKAT_OFFICER: _OPERATE,
-    Role.KHAN_OFFICER: _OPERATE | {"redact", "manage_duty"},
-    Role.CITY_DUTY: _OPERATE | {"redact", "manage_duty"},
+    Role.KHAN_OFFICER: _OPERATE | _SUPERVISE,
+    Role.CITY_DUTY: _OPERATE | _SUPERVISE,
     Role.CONTRACTOR: frozenset({"see", "assign", "note", "acknowledge", "arrive", "prove"}),
     Role.CREW: frozenset({"see", "arrive", "prove"}),
     Role.DIRECTOR: frozenset({"see", "export", "acknowledge", "message"}),
