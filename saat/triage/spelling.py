@@ -36,6 +36,7 @@ _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
 _APOSTROPHE = re.compile("(?<=\\w)['\u2019\u02bc](?=\\w)")
 # រ under ម after a bare consonant: សម្រាម (the dictionary's spelling of rubbish) and សំរាម (the street's) are one word.
 _KHMER_MR = re.compile("(?<=[\u1780-\u17a2])\u1798\u17d2\u179a")
+_KHMER_MR_APART = re.compile("(?<=[\u1780-\u17a2])\\s*\u1798\u17d2\u179a")
 _KHMER_MR_SHORT = "\u17c6\u179a"
 _KHMER_UNIT = re.compile("\u17d2?.")
 # What looks the same in Khmer: subscript ដ and subscript ត; two vowel signs typed for one (after sorting).
@@ -77,9 +78,12 @@ class _Folds(dict[int, str | int]):
 _FOLDS = _Folds()
 
 
-def one_spelling(text: str) -> str:
-    """Return a folded text in which Khmer words that may be written with សម្រ or សំរ are written with សំរ."""
-    return _KHMER_MR.sub(_KHMER_MR_SHORT, text)
+def one_spelling(text: str, *, across_spaces: bool = False) -> str:
+    """Return a folded text in which Khmer words that may be written with សម្រ or សំរ are written with សំរ.
+
+    across_spaces: also where a space parts the two letters, as one who writes without spaces would have put it.
+    """
+    return (_KHMER_MR_APART if across_spaces else _KHMER_MR).sub(_KHMER_MR_SHORT, text)
 
 
 def spelt(text: str) -> str:

@@ -47,7 +47,7 @@ def tokens_of(text: str) -> Tokens:
         both = code["first"] + code["last"]
         if code["gap"] == "-" or _DIGIT.search(both):
             found.words[_as_heard(both)] = None
-    short = one_spelling(text)
+    short = one_spelling(text, across_spaces=True)
     _add_tokens(found, short)
     if short != text:
         # Where the two letters belong to two words, a query for the second word finds them as written.

@@ -53,13 +53,12 @@ _DOUBT = 30  # so much weight of words leaves as much doubt as it gives certaint
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The tokens of one text by what they weigh, and the weight of those with and without spaces between words."""
+    """The tokens of one text by what each weighs; and the weight of its numbers, words, and clusters together."""
 
     words: frozenset[str]
     clusters: frozenset[str]
     common: frozenset[str]
-    spaced: int
-    unspaced: int
+    weights: tuple[int, int, int]
 
 
 def words_likeness(a: str, b: str) -> float:
@@ -81,17 +80,17 @@ def compare_words(a: str, b: str) -> tuple[float, float]:
     short text and all that ten neighbours wrote can still be alike. A common word weighs 3, a single cluster of a
     script without spaces 6, any other token 20. The certainty grows with the weight of the shorter text.
 
-    What one wrote in Khmer and another in English cannot be compared: that says nothing, neither for nor against.
+    Numbers, words, and scripts without spaces are compared where both have them: what one wrote in Khmer and another
+    in English says nothing, neither for nor against.
 
     >>> compare_words("សំរាមនៅមុខផ្សារអូឡាំពិក", "Rubbish in front of Olympic market")
     (0.0, 0.0)
     """
     told, other = _told(a), _told(b)
     weight, other_weight = 0, 0
-    if told.spaced and other.spaced:
-        weight, other_weight = told.spaced, other.spaced
-    if told.unspaced and other.unspaced:
-        weight, other_weight = weight + told.unspaced, other_weight + other.unspaced
+    for own, others in zip(told.weights, other.weights, strict=True):
+        if own and others:
+            weight, other_weight = weight + own, other_weight + others
     least = min(weight, other_weight)
     if not least:
         return 0.0, 0.0
@@ -106,16 +105,20 @@ def compare_words(a: str, b: str) -> tuple[float, float]:
 @lru_cache(maxsize=4096)
 def _told(text: str) -> _Told:
     tokens = tokens_of(text)
-    words, pairs, clusters = frozenset(tokens.words), frozenset(tokens.pairs), frozenset(tokens.clusters)
-    unspaced = (pairs | clusters) & _COMMON
-    spaced = words & _COMMON
-    words, pairs, clusters = words - spaced, pairs - unspaced, clusters - unspaced
+    numbers = frozenset(filter(str.isdecimal, tokens.words))
+    words = frozenset(tokens.words) - numbers
+    pairs, clusters = frozenset(tokens.pairs), frozenset(tokens.clusters)
+    common, unspaced = words & _COMMON, (pairs | clusters) & _COMMON
+    words, pairs, clusters = words - common, pairs - unspaced, clusters - unspaced
     return _Told(
-        words=words | pairs,
+        words=numbers | words | pairs,
         clusters=clusters,
-        common=spaced | unspaced,
-        spaced=_WORD_WEIGHT * len(words) + _COMMON_WEIGHT * len(spaced),
-        unspaced=_WORD_WEIGHT * len(pairs) + _CLUSTER_WEIGHT * len(clusters) + _COMMON_WEIGHT * len(unspaced),
+        common=common | unspaced,
+        weights=(
+            _WORD_WEIGHT * len(numbers),
+            _WORD_WEIGHT * len(words) + _COMMON_WEIGHT * len(common),
+            _WORD_WEIGHT * len(pairs) + _CLUSTER_WEIGHT * len(clusters) + _COMMON_WEIGHT * len(unspaced),
+        ),
     )
 
 
