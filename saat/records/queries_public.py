@@ -132,6 +132,16 @@ class Step:
     resident: bool
 
 
+def first_city() -> City | None:
+    """Return the city that was set up first."""
+    return City.objects.order_by("pk").first()
+
+
+def city_called(jurisdiction_id: str) -> City | None:
+    """Return the city with this jurisdiction id."""
+    return City.objects.filter(jurisdiction_id=jurisdiction_id).first()
+
+
 def case_with_code(city: City, code: str) -> PublicCase | None:
     """Return the living case that a short code leads to: the case itself, or the one it was merged into."""
     case = _rows().filter(city=city, code=code).first()
