@@ -50,7 +50,7 @@ def main() -> None:
                 name="webhooks",
                 run=lambda: (
                     access.fan_out_webhooks(now=timezone.now())
-                    + sender.send_due(kinds=("webhook",), send=hooks.send_row, now=timezone.now)
+                    + sender.send_webhooks(client=hooks, now=timezone.now)
                 ),
                 every_s=1.0,
             ),

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from saat.actions import outbox
 from saat.links.email.client import EmailClient, NotSent
+from saat.links.webhook.client import WebhookClient, WebhookNotSent
 from saat.records.models import Outbox
+from saat.records.queries_webhooks import delivery_of
 from saat.stream.letters import Desk, letter_of
 
 log = logging.getLogger(__name__)
 
 LETTERS = ("reporter.", "official.", "worker.")
+_AT_ONCE = 8
 
 
 def send_letters(*, client: EmailClient, desk: Desk, now: Callable[[], datetime], most: int = 50) -> int:
@@ -30,6 +34,23 @@ def _send_letter(row: Outbox, *, client: EmailClient, desk: Desk) -> None:
         client.send(letter)
 
 
+def send_webhooks(*, client: WebhookClient, now: Callable[[], datetime], most: int = 16) -> int:
+    """Send the webhooks that are due; return how many rows were dealt with, whatever came of them.
+
+    Several at once, so that an address that hangs holds up no other, and all of them well within their lease.
+    """
+    rows = outbox.lease(now=now(), most=most, kinds=("webhook",))
+    if not rows:
+        return 0
+    deliveries = [delivery_of(row.facts) for row in rows]
+    with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="webhook") as pool:
+        # Nothing in these threads reads or writes a table. Without a delivery there is nobody to tell any more.
+        tries = [pool.submit(client.send, told, now=now()) if told else None for told in deliveries]
+    for row, tried in zip(rows, tries, strict=True):
+        _settle(row, tried.exception() if tried else None, now=now())
+    return len(rows)
+
+
 def send_due(
     *, kinds: tuple[str, ...], send: Callable[[Outbox], None], now: Callable[[], datetime], most: int = 50
 ) -> int:
@@ -39,13 +60,21 @@ def send_due(
     """
     rows = outbox.lease(now=now(), most=most, kinds=kinds)
     for row in rows:
+        error: BaseException | None = None
         try:
             send(row)
-        except Exception as error:  # noqa: BLE001 - one bad row must not stop the others; it is written down and shown
-            for_good = bool(getattr(error, "for_good", False))
-            if not isinstance(error, NotSent):
-                log.warning("Outbox row %s (%s) was not sent: %s", row.pk, row.kind, error)
-            outbox.mark_failed(outbox_id=row.pk, why=str(error) or type(error).__name__, now=now(), for_good=for_good)
-        else:
-            outbox.mark_sent(outbox_id=row.pk, now=now())
+        except Exception as raised:  # noqa: BLE001 - one bad row must not stop the others; it is written down and shown
+            error = raised
+        _settle(row, error, now=now())
     return len(rows)
+
+
+def _settle(row: Outbox, error: BaseException | None, *, now: datetime) -> None:
+    """Write down what came of one row."""
+    if error is None:
+        outbox.mark_sent(outbox_id=row.pk, now=now)
+        return
+    if not isinstance(error, NotSent | WebhookNotSent):
+        log.warning("Outbox row %s (%s) was not sent: %s", row.pk, row.kind, error)
+    for_good = bool(getattr(error, "for_good", False))
+    outbox.mark_failed(outbox_id=row.pk, why=str(error) or type(error).__name__, now=now, for_good=for_good)
