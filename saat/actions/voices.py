@@ -13,8 +13,8 @@ from saat.actions.log import Actor, Log, writing
 from saat.actions.reports import receipt_of
 from saat.cases.escalation import steps_after_return
 from saat.cases.moves import check_move
-from saat.records.models import Case, City, ServiceRequest
-from saat.terms.case import State, Voice
+from saat.records.models import ApiKey, Case, City, Event, ServiceRequest
+from saat.terms.case import Channel, State, Voice
 from saat.terms.codes import new_token, spoken
 from saat.terms.policy import CityPolicy
 from saat.terms.report import Receipt, ReportRefused
@@ -37,7 +37,8 @@ def add_voice(*, token: str, voice: Voice, words: str, now: datetime, by: Actor,
         known = receipt_of(city=city, client_id=client_id) if client_id else None
         if known:
             return known
-        return _voice_on(log, case=_living(request.case_id), city=city, voice=voice, words=words, client_id=client_id)
+        case = living_case(request.case_id)
+        return voice_on(log, case=case, city=city, voice=voice, words=words, client_id=client_id)[0]
 
 
 def add_voice_by_code(*, city: City, code: str, words: str, now: datetime, by: Actor, client_id: str = "") -> Receipt:
@@ -52,10 +53,11 @@ def add_voice_by_code(*, city: City, code: str, words: str, now: datetime, by: A
         case_id = Case.objects.filter(city=city, code=code).values_list("pk", flat=True).first()
         if case_id is None:
             raise ReportRefused(_("There is no case with this code."), field="code", code="unknown_code")
-        return _voice_on(log, case=_living(case_id), city=city, voice=Voice.ME_TOO, words=words, client_id=client_id)
+        case = living_case(case_id)
+        return voice_on(log, case=case, city=city, voice=Voice.ME_TOO, words=words, client_id=client_id)[0]
 
 
-def _living(case_id: int) -> Case:
+def living_case(case_id: int) -> Case:
     """Return a case, or the one into which it was merged, locked."""
     rows = Case.objects.select_for_update(of=("self",)).select_related("area")
     case = rows.get(pk=case_id)
@@ -64,7 +66,18 @@ def _living(case_id: int) -> Case:
     return case
 
 
-def _voice_on(log: Log, *, case: Case, city: City, voice: Voice, words: str, client_id: str) -> Receipt:
+def voice_on(
+    log: Log,
+    *,
+    case: Case,
+    city: City,
+    voice: Voice,
+    words: str,
+    client_id: str = "",
+    channel: Channel = Channel.WEB,
+    api_key: ApiKey | None = None,
+) -> tuple[Receipt, Event]:
+    """Add a voice to a case that the caller has locked, for actions in other modules; return the event with it."""
     policy, ground, now = city.policy_terms(), city_map(city), log.now
     before = settling.snapshot(case)
     words = clean_words(words)
@@ -72,13 +85,14 @@ def _voice_on(log: Log, *, case: Case, city: City, voice: Voice, words: str, cli
         city=city,
         case=case,
         voice=voice,
-        channel="web",
+        channel=channel,
         service_code=case.service_code,
         requested_at=now,
         area_id=case.area_id,
         words=words,
         client_id=client_id[:64],
         token=new_token(),
+        api_key=api_key,
     )
     closed = State(case.state) is State.CLOSED
     kind = {Voice.GONE: "gone_said", Voice.STILL_THERE: "still_there_said"}.get(voice, "voice_added")
@@ -96,10 +110,11 @@ def _voice_on(log: Log, *, case: Case, city: City, voice: Voice, words: str, cli
     settling.index_words(case, said=said, ground=ground, policy=policy)
     facts = {"service_request": request.pk, "voice": str(voice)}
     facts |= settling.changed(before, settling.snapshot(case))  # type: ignore[arg-type]
-    log.append(kind, case_id=case.pk, facts=facts)
+    event = log.append(kind, case_id=case.pk, facts=facts)
     if kind == "case_reopened":
         raise_alert(log, case=case, why="reopened", policy=policy)
-    return Receipt(service_request_id=request.pk, case_id=case.pk, token=request.token, code=case.code, joined=True)
+    receipt = Receipt(service_request_id=request.pk, case_id=case.pk, token=request.token, code=case.code, joined=True)
+    return receipt, event
 
 
 def reopen(case: Case, *, policy: CityPolicy, now: datetime) -> None:

@@ -107,6 +107,22 @@ class RequestFilter:
     extended: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedUpdate:
+    """What another system says of one of our reports.
+
+    update_id: its own id for it. status: its word for where the matter stands, in FixMyStreet's vocabulary, such as
+    IN_PROGRESS or FIXED. said_at: its clock (aware), or None.
+    """
+
+    service_request_id: int
+    update_id: str
+    status: str
+    words: str
+    said_at: datetime | None
+    media_url: str = ""
+
+
 _EMAIL = re.compile(r"[^\s@<>()\[\]]+@[^\s@<>()\[\]]+\.[^\s@<>()\[\]]+")
 # Seven digits and more, in any script, with what people put between them; moments and coordinates are shorter runs.
 _NUMBER = re.compile(r"(?<![\w.])\+?\d(?:[\s().\-/]{0,2}\d){6,}(?!\w)")

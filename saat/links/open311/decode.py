@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -18,6 +16,7 @@ from saat.links.open311.moments import read_moment
 from saat.terms.case import Channel
 from saat.terms.geo import Point
 from saat.terms.policy import Attribute, Category, CityPolicy
+from saat.terms.public import PostedUpdate
 from saat.terms.report import Contact, NewPhoto, NewReport
 
 Fields = Mapping[str, Sequence[str]]
@@ -33,19 +32,6 @@ STATUSES = frozenset({
     "OPEN", "CLOSED", "FIXED", "IN_PROGRESS", "PLANNED", "ACTION_SCHEDULED", "INVESTIGATING", "DUPLICATE",
     "NOT_COUNCILS_RESPONSIBILITY", "NO_FURTHER_ACTION", "INTERNAL_REFERRAL", "REOPEN", "FOR_TRIAGE", "CANCELLED",
 })  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostedUpdate:
-    """What another system says of one of our reports. status: one of `STATUSES`. said_at: its clock, or None."""
-
-    service_request_id: int
-    update_id: str
-    status: str
-    words: str
-    said_at: datetime | None
-    media_url: str
-    contact: Contact
 
 
 def one(fields: Fields, name: str, limit: int = 500) -> str:
@@ -134,7 +120,6 @@ def read_update(fields: Fields, *, policy: CityPolicy) -> PostedUpdate:
     if len(words) > DESCRIPTION_LIMIT:
         message = _("The description has %(length)d characters; at most %(most)d are possible.")
         wrong.append(message % {"length": len(words), "most": DESCRIPTION_LIMIT})
-    contact = _contact(fields, wrong)
     media_url = _web_address(fields, "media_url", wrong)
     said = one(fields, "updated_datetime", 60)
     if wrong:
@@ -146,7 +131,6 @@ def read_update(fields: Fields, *, policy: CityPolicy) -> PostedUpdate:
         words=words,
         said_at=read_moment(said, field="updated_datetime", zone=ZoneInfo(policy.hours.zone)) if said else None,
         media_url=media_url,
-        contact=contact,
     )
 
 
