@@ -3,8 +3,9 @@
 from saat.records.models.access import ApiKey, ApiUse, PartnerUpdate, SignedLink, WebhookEndpoint
 from saat.records.models.case import Case, CaseSearch, EarlierText
 from saat.records.models.city import Area, AreaCode, AreaName, City, Place
+from saat.records.models.desk import BulkRun, SavedFilter
 from saat.records.models.log import ChainHead, Event, Outbox
-from saat.records.models.people import Alert, Contractor, Crew, Duty, Membership, SavedFilter, Template, User
+from saat.records.models.people import Alert, Contractor, Crew, Duty, Membership, Template, User
 from saat.records.models.report import Contact, Message, Note, Photo, ProofCode, ServiceRequest
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Area",
     "AreaCode",
     "AreaName",
+    "BulkRun",
     "Case",
     "CaseSearch",
     "ChainHead",

@@ -122,21 +122,6 @@ class Alert(models.Model):
         return f"alert {self.pk} on case {self.case_id}"
 
 
-class SavedFilter(models.Model):
-    """A view of the desk under a name. query: the part of the URL after the question mark."""
-
-    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
-    name = models.CharField(max_length=80)
-    query = models.CharField(max_length=1000)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["city", "user", "name"], name="one_filter_a_name")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class Template(models.Model):
     """A text that officials use again. texts: language code to text; {code}, {office}, {due} are filled in."""
 
