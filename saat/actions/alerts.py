@@ -54,7 +54,7 @@ def acknowledge_alert(*, alert_id: int, now: datetime, by: Actor) -> None:
 
     :raises NotFound: if it is not this person's alert.
     """
-    alert = Alert.objects.filter(pk=alert_id, user_id=by.id).first()
+    alert = Alert.objects.filter(pk=alert_id, user_id=by.id or 0).first()
     if alert is None or by.kind != "user":
         raise NotFound("There is no such alert for you.")
     with writing(alert.city_id, now=now, by=by) as log:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from saat.actions import settling
 from saat.actions.citymap import city_map
+from saat.actions.links import make_link
 from saat.actions.log import Actor, Log, NotAllowed, NotFound, writing
 from saat.actions.outbox import queue
 from saat.actions.voices import reopen
@@ -37,7 +38,7 @@ class ActRefused(Exception):
 
 # Events that leave it as right to go on as it was: nobody needs to hear of them before a case is assigned or closed.
 _QUIET = ("case_seen", "note_written", "reporter_told", "reporter_asked", "alert_raised", "alert_unheard",
-          "alert_acknowledged", "alert_passed_on", "case_escalated")  # fmt: skip
+          "alert_acknowledged", "alert_passed_on", "link_made", "link_withdrawn", "case_escalated")  # fmt: skip
 
 
 class ChangedMeanwhile(Exception):
@@ -171,7 +172,7 @@ def assign_case(*, case_id: int, to: Assignee, now: datetime, by: Actor, read_up
             raise ActRefused(_("Please choose one person, crew or contractor."), field="to")
         if by.kind == "user" and case.contractor_id and not _is_official(by, case):
             # A dispatcher hands work to the own crews only.
-            own = Crew.objects.filter(pk=to.crew_id, contractor_id=case.contractor_id).exists()
+            own = Crew.objects.filter(pk=to.crew_id or 0, contractor_id=case.contractor_id).exists()
             if not own:
                 raise NotAllowed(_("You can hand this case only to crews of your own company."))
         _hand_over(case, to)
@@ -179,6 +180,7 @@ def assign_case(*, case_id: int, to: Assignee, now: datetime, by: Actor, read_up
         case.seen_at = case.seen_at or now
         facts = {"user": to.user_id, "crew": to.crew_id, "contractor": to.contractor_id}
         done = change.done("case_assigned", facts=facts, also=("seen_at",))
+        make_link(log, case=case)
         queue(
             city_id=case.city_id,
             kind="worker.assigned",
@@ -206,7 +208,7 @@ def _hand_over(case: Case, to: Assignee) -> None:
             raise ActRefused(_("This crew is not of this city any more."), field="to")
         case.crew_id, case.contractor_id = crew.pk, crew.contractor_id
     else:
-        contractor = Contractor.objects.filter(pk=to.contractor_id, city_id=case.city_id, active=True).first()
+        contractor = Contractor.objects.filter(pk=to.contractor_id or 0, city_id=case.city_id, active=True).first()
         if contractor is None:
             raise ActRefused(_("This contractor is not of this city any more."), field="to")
         case.contractor_id, case.crew_id = contractor.pk, None

@@ -17,7 +17,18 @@ from saat.actions.log import CLOCK, Log, writing
 from saat.actions.outbox import queue
 from saat.cases.escalation import next_escalation, role_scope
 from saat.cases.retention import anonymise_before
-from saat.records.models import Alert, Case, City, Contact, Membership, Message, Note, Photo, ServiceRequest
+from saat.records.models import (
+    Alert,
+    Case,
+    City,
+    Contact,
+    EarlierText,
+    Membership,
+    Message,
+    Note,
+    Photo,
+    ServiceRequest,
+)
 from saat.records.photo_store import remove
 from saat.terms.case import Role, State
 from saat.terms.geo import Point, coarse
@@ -159,6 +170,7 @@ def _anonymise(*, city: City, case_ids: list[int], policy: CityPolicy, now: date
         photos.update(removed_at=now, lat=None, lon=None, taken_at=None)
         Message.objects.filter(case_id__in=case_ids).update(text="")
         Note.objects.filter(case_id__in=case_ids).update(text="")
+        EarlierText.objects.filter(case_id__in=case_ids).delete()
         ground = city_map(city)
         for case in Case.objects.filter(pk__in=case_ids).select_related("city"):
             case.summary = case.address = ""

@@ -36,6 +36,7 @@ UNDOABLE = {
     "case_reopened": "reopen",
     "case_merged": "merge",
     "case_split": "split",
+    "proof_accepted": "judge_proof",
 }
 
 

@@ -120,7 +120,7 @@ class Log:
         if self.by.kind == "user":
             return bool(self.by.roles_for(case))
         if self.by.kind == "link":
-            return live_links(now=self.now).filter(pk=self.by.id, case=case).exists()
+            return live_links(now=self.now).filter(pk=self.by.id or 0, case=case).exists()
         return True
 
     def append(

@@ -63,6 +63,17 @@ class Voice(StrEnum):
     GONE = "gone"  # it is gone
 
 
+class Declined(StrEnum):
+    """Why a contractor or a crew cannot do what was handed to them."""
+
+    NO_ACCESS = "no_access"  # a locked gate, a blocked road
+    TOO_MUCH = "too_much"  # it needs a larger truck or more people
+    DANGEROUS = "dangerous"  # it needs somebody with other training
+    NOT_OURS = "not_ours"  # another area, or another contractor's work
+    NO_ONE_FREE = "no_one_free"
+    OTHER = "other"
+
+
 class Role(StrEnum):
     """What a person does in a city. Scope: an area, a contractor or the whole city."""
 
