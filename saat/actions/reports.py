@@ -31,6 +31,7 @@ from saat.triage.words import clean_words
 
 _MOST_CANDIDATES = 40
 _SUMMARY = 200
+_WORDS = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ def _understand(report: NewReport, *, policy: CityPolicy, ground: CityMap) -> _U
         raise ReportRefused(
             message % {"code": report.service_code[:60], "known": known}, field="service_code", code="unknown_category"
         )
-    words = clean_words(report.words)
+    words = clean_words(report.words, limit=_WORDS)
     address = clean_words(report.address, limit=300).replace("\n", " ")
     if len(report.photos) > policy.max_photos:
         message = _("At most %(most)d photos can be sent with one report.")
@@ -164,7 +165,14 @@ def receipt_of(*, city: City, client_id: str) -> Receipt | None:
     row = ServiceRequest.objects.filter(city=city, client_id=client_id).select_related("case").first()
     if row is None:
         return None
-    return Receipt(service_request_id=row.pk, case_id=row.case_id, token=row.token, code=row.case.code, again=True)
+    return Receipt(
+        service_request_id=row.pk,
+        case_id=row.case_id,
+        token=row.token,
+        code=row.case.code,
+        again=True,
+        due_at=row.case.due_at,
+    )
 
 
 def _alike(*, city: City, policy: CityPolicy, understood: _Understood, now: datetime) -> list[Likeness]:
@@ -289,7 +297,14 @@ def _write(
                 facts={"service_request": request.pk},
                 now=now,
             )
-    return Receipt(service_request_id=request.pk, case_id=case.pk, token=request.token, code=case.code, joined=joined)
+    return Receipt(
+        service_request_id=request.pk,
+        case_id=case.pk,
+        token=request.token,
+        code=case.code,
+        joined=joined,
+        due_at=case.due_at,
+    )
 
 
 def _case_to_join(

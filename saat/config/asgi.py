@@ -19,19 +19,25 @@ from django.conf import settings
 from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
+from django.db import close_old_connections
 from django.http import HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
+from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saat.config.settings")
 django.setup()
 
-# Imported after set-up: it reads models.
+# Imported after set-up: they read models.
 from saat.web.live import live  # noqa: E402
+from saat.web.open311.call import Ask, Reply  # noqa: E402
+from saat.web.open311.door import answer as answer_open311  # noqa: E402
+from saat.web.open311.door import refuse_too_large  # noqa: E402
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+_OPEN311 = "/open311/"
 _THREADS = int(os.environ.get("SAAT_THREADS", "8"))
 _SPOOL_BYTES = 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -59,6 +65,9 @@ class Application(BaseHandler):
         if scope["path"] == "/desk/live":
             await live(scope, receive, send, pool=self.pool)
             return
+        if scope["path"].startswith(_OPEN311):
+            await self._open311(scope, receive, send)
+            return
         try:
             body = await _read(receive)
         except BodyTooLarge:
@@ -73,6 +82,25 @@ class Application(BaseHandler):
             body.close()
         if response is not None:
             await _send_whole(send, response)
+
+    async def _open311(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a partner: no session, no cookie, and so none of the middleware that looks after them."""
+        path = scope["path"][len(_OPEN311) :]
+        try:
+            body = await _read(receive)
+        except BodyTooLarge:
+            reply = refuse_too_large(path)
+        else:
+            if body is None:
+                return
+            try:
+                reply = await asyncio.get_running_loop().run_in_executor(self.pool, _answer_open311, scope, path, body)
+            finally:
+                body.close()
+        headers = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in reply.headers.items()]
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body, "more_body": False})
 
     def _answer(self, scope: Scope, body: Any, streamer: _Streamer) -> HttpResponseBase | None:
         """Run the request in this thread; return the response, or None if it was streamed from here."""
@@ -91,6 +119,24 @@ class Application(BaseHandler):
             return response
         finally:
             response.close()  # sends request_finished, which looks after this thread's connection
+
+
+def _answer_open311(scope: Scope, path: str, body: Any) -> Reply:
+    size = body.seek(0, os.SEEK_END)
+    body.seek(0)
+    ask = Ask(
+        method=scope["method"],
+        path=path,
+        query=scope["query_string"].decode("ascii", "surrogateescape"),
+        headers={name.decode("latin1").lower(): value.decode("latin1") for name, value in scope["headers"]},
+        body=body,
+        size=size,
+    )
+    close_old_connections()
+    try:
+        return answer_open311(ask, now=timezone.now())
+    finally:
+        close_old_connections()
 
 
 class _Streamer:

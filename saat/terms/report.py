@@ -77,7 +77,7 @@ class Receipt:
     """What the sender gets back.
 
     token: the unguessable part of the reporter's own link. code: the case's short code. again: True when this
-    report had come in before and nothing new was written.
+    report had come in before and nothing new was written. due_at: by when the city promises to act.
     """
 
     service_request_id: int
@@ -86,6 +86,7 @@ class Receipt:
     code: str
     again: bool = False
     joined: bool = False
+    due_at: datetime | None = None
 
 
 class ReportRefused(Exception):
