@@ -10,6 +10,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -163,7 +164,9 @@ class CityPolicy:
 
 
 _CODE = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
+_WIDEST_RADIUS_M = 1000.0  # reports further apart are no longer one trouble anywhere
 _DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+_ENDLESS = 1e9  # no number in a policy is as large
 _DATATYPES = ("string", "text", "number", "datetime", "singlevaluelist", "multivaluelist")
 
 
@@ -187,13 +190,16 @@ def policy_from(data: dict[str, Any], *, holidays: frozenset[date] = frozenset()
     :raises PolicyError: if an entry is missing, unknown or of the wrong kind.
     """
     reader = _Reader(data, "")
-    languages = tuple(reader.need("languages", list))
+    reader.need("languages", list)
+    languages = reader.texts("languages")
     if not languages:
         raise PolicyError("`languages` must name at least one language, the city's own first.")
     own = languages[0]
     jurisdiction_id = reader.need("jurisdiction_id", str)
-    if not _CODE.match(jurisdiction_id):
-        raise PolicyError(f"`jurisdiction_id` must be lower-case letters, digits, dots and dashes, got {jurisdiction_id!r}.")
+    if not _CODE.fullmatch(jurisdiction_id):
+        raise PolicyError(
+            f"`jurisdiction_id` must be lower-case letters, digits, dots and dashes, got {jurisdiction_id!r}."
+        )
     centre = reader.need("centre", list)
     try:
         middle = Point(lat=float(centre[0]), lon=float(centre[1]))
@@ -202,9 +208,9 @@ def policy_from(data: dict[str, Any], *, holidays: frozenset[date] = frozenset()
     categories = tuple(_category(entry, own) for entry in reader.tables("category"))
     if not categories:
         raise PolicyError("The policy has no [[category]]; residents could report nothing.")
-    codes = [category.service_code for category in categories]
-    if len(set(codes)) != len(codes):
-        raise PolicyError(f"A `service_code` stands twice: {sorted(c for c in set(codes) if codes.count(c) > 1)}.")
+    closing_reasons = tuple(_closing_reason(entry, own) for entry in reader.tables("closing_reason"))
+    _once("service_code", [category.service_code for category in categories])
+    _once("closing_reason.code", [reason.code for reason in closing_reasons])
     policy = CityPolicy(
         jurisdiction_id=jurisdiction_id,
         name=reader.names("name", own),
@@ -217,7 +223,7 @@ def policy_from(data: dict[str, Any], *, holidays: frozenset[date] = frozenset()
         hours=_hours(reader, holidays),
         categories=categories,
         escalation=tuple(_step(entry) for entry in reader.tables("escalation")),
-        closing_reasons=tuple(_closing_reason(entry, own) for entry in reader.tables("closing_reason")),
+        closing_reasons=closing_reasons,
         duplicates=_duplicates(reader),
         retention_days=reader.whole("retention_days", 365, least=1),
         ack_min=reader.whole("ack_min", 10, least=1),
@@ -235,9 +241,15 @@ def policy_from(data: dict[str, Any], *, holidays: frozenset[date] = frozenset()
     return policy
 
 
+def _once(what: str, codes: list[str]) -> None:
+    twice = sorted({code for code in codes if codes.count(code) > 1})
+    if twice:
+        raise PolicyError(f"A `{what}` stands twice: {', '.join(twice)}.")
+
+
 def _category(entry: _Reader, own: str) -> Category:
     code = entry.need("service_code", str)
-    if not _CODE.match(code):
+    if not _CODE.fullmatch(code):
         raise PolicyError(f"{entry.where}: `service_code` must be lower-case letters, digits and dashes, got {code!r}.")
     due_h = entry.number("due_h", None)
     if due_h < 0.05:
@@ -252,9 +264,10 @@ def _category(entry: _Reader, own: str) -> Category:
         urgency=entry.one_of("urgency", Urgency, Urgency.NORMAL),
         round_the_clock=entry.get("round_the_clock", bool, False),
         at_home=entry.get("at_home", bool, False),
-        words=tuple(entry.get("words", list, [])),
+        words=entry.texts("words"),
         attributes=tuple(_attribute(attribute, own) for attribute in entry.tables("attribute")),
     )
+    _once("attribute.code", [attribute.code for attribute in category.attributes])
     entry.done()
     return category
 
@@ -307,6 +320,8 @@ def _duplicates(reader: _Reader) -> DuplicateRule:
         suggest=entry.number("suggest", usual.suggest),
     )
     entry.done()
+    if rule.radius_m > _WIDEST_RADIUS_M:
+        raise PolicyError(f"duplicates: `radius_m` must be at most {_WIDEST_RADIUS_M:g} m, got {rule.radius_m:g}.")
     if not 0 < rule.suggest <= rule.join <= 1:
         raise PolicyError(f"duplicates: 0 < suggest <= join <= 1 must hold, got {rule.suggest} and {rule.join}.")
     return rule
@@ -316,14 +331,16 @@ def _hours(reader: _Reader, holidays: frozenset[date]) -> WorkingHours:
     zone = reader.need("time_zone", str)
     try:
         ZoneInfo(zone)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OSError) as error:  # a region such as "Asia" is a folder
         raise PolicyError(f"`time_zone` must be an IANA name such as Asia/Phnom_Penh, got {zone!r}.") from error
     days: dict[int, tuple[tuple[time, time], ...]] = {}
     entry = reader.table("hours")
     for name in list(entry.data):
         if name not in _DAYS:
             raise PolicyError(f"hours: {name!r} is no weekday; use {', '.join(_DAYS)}.")
-        days[_DAYS[name]] = tuple(_span(text, f"hours.{name}") for text in entry.need(name, list))
+        days[_DAYS[name]] = spans = tuple(_span(text, f"hours.{name}") for text in entry.need(name, list))
+        if any(before[1] > after[0] for before, after in pairwise(spans)):
+            raise PolicyError(f"hours.{name}: the spans overlap or are not in order.")
     if not any(days.values()):
         raise PolicyError("hours: the city never works; give at least one span.")
     own: set[date] = set()
@@ -379,7 +396,7 @@ class _Reader:
     def number(self, key: str, default: float | None) -> float:
         self.asked.add(key)
         value = self.data.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _ENDLESS:
             raise PolicyError(f"{self.where}: `{key}` must be a number that is not negative, got {value!r}.")
         return float(value)
 
@@ -388,6 +405,12 @@ class _Reader:
         if value != int(value) or value < least:
             raise PolicyError(f"{self.where}: `{key}` must be a whole number from {least}, got {value}.")
         return int(value)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        values = self.get(key, list, [])
+        if not all(isinstance(value, str) and value.strip() for value in values):
+            raise PolicyError(f"{self.where}: `{key}` must be a list of texts, got {values!r}.")
+        return tuple(values)
 
     def one_of(self, key: str, kind: Any, default: Any) -> Any:
         self.asked.add(key)
@@ -413,7 +436,11 @@ class _Reader:
         return _Reader(self.need(key, dict), f"{self.where}.{key}")
 
     def tables(self, key: str) -> list[_Reader]:
-        return [_Reader(entry, f"{self.where}.{key}[{i}]") for i, entry in enumerate(self.get(key, list, []))]
+        entries = self.get(key, list, [])
+        for i, entry in enumerate(entries):
+            if not isinstance(entry, dict):
+                raise PolicyError(f"{self.where}.{key}[{i}] must be a table, got {entry!r}.")
+        return [_Reader(entry, f"{self.where}.{key}[{i}]") for i, entry in enumerate(entries)]
 
     def done(self, also: tuple[str, ...] = ()) -> None:
         unknown = sorted(set(self.data) - self.asked - set(also))
