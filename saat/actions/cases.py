@@ -394,6 +394,7 @@ def _write_note(log: Log, case: Case, text: str, by_name: str = "") -> Note:
         text=clean_words(text),
         written_at=log.now,
         by_id=log.by.id if log.by.kind == "user" else None,
+        by_link_id=log.by.id if log.by.kind == "link" else None,
         by_name=by_name[:120],
     )
     log.append("note_written", case_id=case.pk, facts={"note": note.pk})

@@ -45,6 +45,7 @@ def decline_case(
                 text=clean_words(text),
                 written_at=now,
                 by_id=by.id if by.kind == "user" else None,
+                by_link_id=by.id if by.kind == "link" else None,
                 by_name=by_name[:120],
             )
             facts["note"] = note.pk

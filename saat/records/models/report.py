@@ -165,7 +165,7 @@ class Message(models.Model):
 
 
 class Note(models.Model):
-    """A private note: for officials only. by_link: the signed link through which a contractor wrote it."""
+    """A private note: for officials, and for whoever wrote it. by_link: the signed link through which it came."""
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")
@@ -173,6 +173,7 @@ class Note(models.Model):
     written_at = models.DateTimeField()
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     by_name = models.CharField(max_length=120, default="", blank=True)
+    by_link = models.ForeignKey("records.SignedLink", on_delete=models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         indexes = [models.Index(fields=["case", "written_at"], name="note_of_case")]
