@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from saat.triage.spelling import spelt
 
@@ -26,6 +27,7 @@ CUT_MARK = "*"
 _LEAST_STEM = 8  # a name cut shorter than this could be too many others
 
 
+@lru_cache(maxsize=65_536)
 def plain_name(name: str) -> str:
     """Return the form in which names of areas are compared: without kind, accents, spaces and other spellings.
 
@@ -95,25 +97,35 @@ def match_name(names: Iterable[str], known: Mapping[int, Iterable[str]]) -> Matc
     >>> match_name(["Sen Sok"], khans).doubt
     <Doubt.UNKNOWN: 'unknown'>
     """
-    plain: dict[str, set[int]] = {}
-    for key, texts in known.items():
-        for text in texts:
-            plain.setdefault(plain_name(text), set()).add(key)
-    told: list[set[int]] = []
-    short = False
-    for name in names:
-        stem = stem_of(name)
-        if stem is None:
-            told.append(plain.get(plain_name(name), set()))
-        elif len(stem) >= _LEAST_STEM:
-            told.append({key for text, keys in plain.items() if text.startswith(stem) for key in keys})
-        else:
-            short = True
-    told = [keys for keys in told if keys]
-    if not told:
-        return Match(doubt=Doubt.SHORT if short else Doubt.UNKNOWN)
-    # Names in several languages must agree: what one leaves open the other may decide, but not gainsay.
-    agreed = set.intersection(*told)
-    if len(agreed) == 1:
-        return Match(key=agreed.pop())
-    return Match(doubt=Doubt.SEVERAL, could_be=tuple(sorted(agreed or set.union(*told))))
+    return NameIndex(known).match(names)
+
+
+class NameIndex:
+    """The names of the areas of one parent, made ready for many entries; see `match_name`."""
+
+    def __init__(self, known: Mapping[int, Iterable[str]]) -> None:
+        self._plain: dict[str, set[int]] = {}
+        for key, texts in known.items():
+            for text in texts:
+                self._plain.setdefault(plain_name(text), set()).add(key)
+
+    def match(self, names: Iterable[str]) -> Match:
+        """Return which area an entry with these names is."""
+        told: list[set[int]] = []
+        short = False
+        for name in names:
+            stem = stem_of(name)
+            if stem is None:
+                told.append(self._plain.get(plain_name(name), set()))
+            elif len(stem) >= _LEAST_STEM:
+                told.append({key for text, keys in self._plain.items() if text.startswith(stem) for key in keys})
+            else:
+                short = True
+        told = [keys for keys in told if keys]
+        if not told:
+            return Match(doubt=Doubt.SHORT if short else Doubt.UNKNOWN)
+        # Names in several languages must agree: what one leaves open the other may decide, but not gainsay.
+        agreed = set.intersection(*told)
+        if len(agreed) == 1:
+            return Match(key=agreed.pop())
+        return Match(doubt=Doubt.SEVERAL, could_be=tuple(sorted(agreed or set.union(*told))))

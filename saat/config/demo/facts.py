@@ -1,0 +1,48 @@
+"""demo.json: what scripts and people need to use a demo, beside its data."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from saat.config.demo.people import Login
+
+NAME = "demo.json"
+
+
+def write_facts(var: Path, *, url: str, jurisdiction_id: str, api_key: str, logins: Sequence[Login]) -> dict[str, Any]:
+    """Write demo.json, readable by its owner alone, and return what stands in it."""
+    facts: dict[str, Any] = {
+        "city": jurisdiction_id,
+        "open311_api_key": api_key,
+        "users": [
+            {"role": login.role, "username": login.username, "password": login.password, "area": login.area}
+            for login in logins
+        ],
+        "devices": [],
+        "simulated_clock": None,
+    }
+    return _keep(var, facts, url)
+
+
+def read_facts(var: Path, *, url: str) -> dict[str, Any] | None:
+    """Return what demo.json says, with its addresses brought up to date; None if there is no demo here."""
+    path = var / NAME
+    if not path.exists():
+        return None
+    return _keep(var, json.loads(path.read_text(encoding="utf-8")), url)
+
+
+def _keep(var: Path, facts: dict[str, Any], url: str) -> dict[str, Any]:
+    whole = {"base_url": url, "city": facts["city"], "open311_url": f"{url}/open311/v2", **facts}
+    whole |= {"base_url": url, "open311_url": f"{url}/open311/v2"}
+    part = var / f"{NAME}.part"
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(whole, file, ensure_ascii=False, indent=1)
+        file.write("\n")
+    part.replace(var / NAME)
+    return whole
