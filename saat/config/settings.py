@@ -2,13 +2,13 @@
 
 SAAT_VAR: folder for all that Saat writes. DATABASE_URL: PostgreSQL instead of SQLite. SAAT_SECRET_KEY: otherwise made
 once and kept in SAAT_VAR. SAAT_HOSTS: comma-separated host names. SAAT_URL: the public address, for links in messages.
-SAAT_HTTPS: 1 where the public address is served over TLS. EMAIL_URL: smtp://user:password@host:port, otherwise
+SAAT_HTTPS: 1 where the public address is served over TLS. SAAT_PROXIES: how many proxies stand in front (1 with
+SAAT_HTTPS, otherwise none). EMAIL_URL: smtp://user:password@host:port, otherwise
 messages are written to SAAT_VAR/mail. SAAT_OIDC: path of a JSON file with OpenID Connect providers.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,6 +17,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from saat.config.oidc import oidc_apps
 from saat.config.secret import secret_key
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -28,7 +29,8 @@ SECRET_KEY = os.environ.get("SAAT_SECRET_KEY") or secret_key(VAR)
 PUBLIC_URL = os.environ.get("SAAT_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = os.environ.get("SAAT_HTTPS") == "1"
 _public_host = urlsplit(PUBLIC_URL).hostname or "localhost"
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver", _public_host]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", _public_host]
+ALLOWED_HOSTS += ["testserver"] if TESTING else []
 ALLOWED_HOSTS += [host for host in os.environ.get("SAAT_HOSTS", "").split(",") if host]
 
 INSTALLED_APPS = [
@@ -114,10 +116,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People
 AUTH_USER_MODEL = "records.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+# One backend, so that a wrong password costs the same time whoever it was tried on.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -136,19 +136,54 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "saat.web.accounts.ClosedAccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "saat.web.account_forms.SignInForm",
+    "change_password": "saat.web.account_forms.ChangePasswordForm",
+    "set_password": "saat.web.account_forms.SetPasswordForm",
+    "reset_password_from_key": "saat.web.account_forms.ChoosePasswordForm",
+    "user_token": "saat.web.account_forms.LinkForm",
+    "reauthenticate": "saat.web.account_forms.ReauthenticateForm",
+}
 SOCIALACCOUNT_ADAPTER = "saat.web.accounts.KnownPeopleOnlyAdapter"
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reset_password": "5/m/ip,3/m/key"}
+# A whole office may stand behind one address. Who guesses is stopped per name and address; a name alone is only slowed,
+# so that nobody locks out somebody else by knowing how they are called. See `ClosedAccountAdapter.pre_authenticate`.
+ACCOUNT_RATE_LIMITS = {
+    "login": "120/m/ip",
+    "login_failed": "5/5m/key,60/5m/ip",
+    "login_failed_anywhere": "100/h/key",
+    "reset_password_from_key": "20/m/ip",
+}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+PASSWORD_RESET_TIMEOUT = 3 * 86_400
+# How many proxies stand between the public and us; each adds one address to X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("SAAT_PROXIES", "1" if HTTPS else "0"))
+MFA_ADAPTER = "saat.web.accounts.SealedSecretsAdapter"
+MFA_FORMS = {
+    "authenticate": "saat.web.account_forms.CodeForm",
+    "reauthenticate": "saat.web.account_forms.CodeAgainForm",
+    "activate_totp": "saat.web.account_forms.ActivateCodesForm",
+    "add_webauthn": "saat.web.account_forms.AddPasskeyForm",
+    "edit_webauthn": "saat.web.account_forms.RenamePasskeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator wrote it down; nobody signs up with somebody else's
+MFA_TOTP_TOLERANCE = 1
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 USERSESSIONS_TRACK_ACTIVITY = False
-_oidc = os.environ.get("SAAT_OIDC")
-SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": json.loads(Path(_oidc).read_text()) if _oidc else []}}
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"APPS": oidc_apps(os.environ.get("SAAT_OIDC", "")), "OAUTH_PKCE_ENABLED": True}
+}
 
 # --- What browsers may do
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+# The prefix makes browsers refuse such a cookie from a neighbouring host or over plain HTTP.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+CSRF_FAILURE_VIEW = "saat.web.faults.csrf_failure"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

@@ -1,0 +1,91 @@
+"""Signing in and out, and what people do with their own account; the rest is the sign-in library's."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.account.models import Login
+from allauth.account.utils import get_next_redirect_url
+from allauth.account.views import LoginView
+from allauth.mfa.webauthn.internal import flows as passkeys
+from allauth.mfa.webauthn.views import LoginWebAuthnView
+from allauth.socialaccount.providers.openid_connect import views as openid_connect
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from saat.actions import accounts
+from saat.records import queries_accounts as queries
+from saat.web.browsers import named
+
+_TOO_MANY = ("too_many_login_attempts", "rate_limited")
+
+
+class SignInView(LoginView):
+    """Signs in by name and password; says with its status too whether that failed, and why."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response = super().form_invalid(form)
+        faults = [fault.code for faults in form.errors.as_data().values() for fault in faults]
+        if any(fault in _TOO_MANY for fault in faults):
+            response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            response.headers["Retry-After"] = "300"
+        else:
+            response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+        return response
+
+
+class PasskeySignInView(LoginWebAuthnView):
+    """Signs in by a passkey alone, and goes on to where the person wanted to go."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        passkey = form.cleaned_data["credential"]
+        login = Login(user=passkey.user, redirect_url=get_next_redirect_url(self.request))
+        return passkeys.perform_passwordless_login(self.request, passkey, login)
+
+
+def provider_sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Send somebody to the city's identity provider.
+
+    By a page and not by a redirect: our content security policy lets forms lead to ourselves only, and browsers apply
+    that to the redirect that follows a form.
+    """
+    response = openid_connect.login(request, provider_id)
+    if response.status_code == HTTPStatus.FOUND and urlsplit(response["Location"]).netloc:
+        goal = response["Location"]
+        response = render(
+            request, "socialaccount/login_redirect.html", {"redirect_to": goal, "host": urlsplit(goal).hostname}
+        )
+    return response
+
+
+@require_safe
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """Say whom to ask about a forgotten password. Nothing can be asked here, so nothing can be found out either."""
+    return render(request, "account/password_reset.html")
+
+
+def closed(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    """Answer an address of the sign-in library that has no use here: accounts are made by administrators."""
+    return render(request, "account/signup_closed.html", status=HTTPStatus.NOT_FOUND)
+
+
+@login_required
+def sign_ins(request: HttpRequest) -> HttpResponse:
+    """Show where one is signed in, and end one or all of the others."""
+    user: Any = request.user
+    rows = queries.sign_ins_of(user, session_key=request.session.session_key, now=timezone.now())
+    if request.method == "POST":
+        chosen = request.POST.get("sign_in", "")
+        wanted = [row.id for row in rows if not row.is_this and chosen in ("others", str(row.id))]
+        ended = accounts.end_own_sign_ins(user=user, sign_in_ids=wanted, now=timezone.now())
+        messages.success(request, _("Signed out there.") if ended else _("That sign-in had ended already."))
+        return redirect("usersessions_list")
+    shown = [(row, named(row.browser)) for row in rows]
+    return render(request, "usersessions/usersession_list.html", {"sign_ins": shown, "others": len(rows) > 1})
