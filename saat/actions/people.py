@@ -269,10 +269,9 @@ def _grant(log: Log, *, user: User, part: Part) -> Membership:
         raise PersonRefused(_("This area is not in the city."), field="area")
     if part.role in (Role.SANGKAT_OFFICER, Role.KHAN_OFFICER) and part.area_id is None:
         raise PersonRefused(_("An officer of a part of the city needs its area."), field="area")
-    row, new = Membership.objects.get_or_create(
-        **{"city_id": city_id, "user": user, "role": part.role, "area_id": part.area_id},
-        **{"contractor_id": part.contractor_id, "crew_id": part.crew_id},
-    )
+    where: dict[str, Any] = {"city_id": city_id, "user": user, "role": part.role, "area_id": part.area_id}
+    where |= {"contractor_id": part.contractor_id, "crew_id": part.crew_id}
+    row, new = Membership.objects.get_or_create(**where)
     if new:
         log.append("role_given", subject=f"user:{user.pk}", facts={"user": user.pk, **part.facts()})
     return row
