@@ -15,8 +15,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from saat.actions.log import Actor, Log, NotAllowed, NotFound, writing
-from saat.records.models import Area, City, Contractor, Crew, Duty, Membership, User
-from saat.records.scope import reach_of
+from saat.records.models import Area, City, Contractor, Crew, Membership, User
 from saat.terms.case import Role
 
 _USERNAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,59}$")
@@ -108,6 +107,8 @@ def set_password(*, city: City, user_id: int, password: str, now: datetime, by: 
 
 def give_role(*, city: City, user_id: int, part: Part, now: datetime, by: Actor) -> Membership:
     """Give somebody one more role in a city; the same role twice is harmless.
+
+    Only an operator at the machine can bring in somebody who works for another city.
 
     :raises PersonRefused: if the role lacks what it needs.
     """
@@ -205,40 +206,6 @@ def add_crew(
         crew = Crew.objects.create(city=city, contractor_id=contractor_id, name=name, phone=phone[:32])
         log.append("crew_added", subject=f"crew:{crew.pk}", facts={"crew": crew.pk, "contractor": contractor_id})
     return crew
-
-
-def put_on_duty(
-    *,
-    city: City,
-    user_id: int,
-    starts_at: datetime,
-    ends_at: datetime,
-    now: datetime,
-    by: Actor,
-    area_id: int | None = None,
-    rank: int = 1,
-) -> Duty:
-    """Let somebody answer the alerts of an area, or of the whole city, for a span; rank 1 is asked first.
-
-    :raises PersonRefused: if the span is empty, or the person sees no cases of that area.
-    """
-    if not by.may_in_city("manage_duty", city.pk):
-        raise NotAllowed(_("Only an administrator or the duty office can change who is on duty."))
-    if ends_at <= starts_at:
-        raise PersonRefused(_("A turn of duty must end after it starts."), field="ends_at")
-    with writing(city.pk, now=now, by=by) as log:
-        user = _person(city, user_id)
-        path = Area.objects.filter(pk=area_id, city=city).values_list("path", flat=True).first() if area_id else ""
-        if path is None or not reach_of(user).roles_in(
-            city_id=city.pk, area_path=path, contractor_id=None, crew_id=None
-        ):
-            raise PersonRefused(_("This person does not work in that area."), field="user")
-        duty = Duty.objects.create(
-            city=city, user=user, area_id=area_id, starts_at=starts_at, ends_at=ends_at, rank=rank
-        )
-        facts = {"duty": duty.pk, "user": user.pk, "area": area_id, "starts_at": starts_at, "ends_at": ends_at}
-        log.append("duty_set", subject=f"user:{user.pk}", facts={**facts, "rank": rank})
-    return duty
 
 
 @contextmanager

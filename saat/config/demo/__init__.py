@@ -8,6 +8,7 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import translation
 
+from saat.actions.access import make_key
 from saat.actions.areas import import_areas
 from saat.actions.cities import open_city
 from saat.actions.log import COMMAND
@@ -30,6 +31,7 @@ def make_demo(*, policy_text: str, var: Path, url: str, now: datetime) -> City:
     with translation.override("en"), transaction.atomic():
         city = open_city(policy_text=policy_text, country_holidays=days, is_demo=True, now=since, by=COMMAND)
         import_areas(city=city, entries=ground.entries, code_list=CODE_LIST, schematic=True, now=since, by=COMMAND)
-        people = settle_people(city, code_list=CODE_LIST, since=since, now=now)
-    write_facts(var, url=url, jurisdiction_id=city.jurisdiction_id, api_key="", logins=people.logins)
+        people = settle_people(city, code_list=CODE_LIST, since=since)
+        key = make_key(city=city, name="Demo partner", trusted=True, now=since, by=COMMAND)
+    write_facts(var, url=url, jurisdiction_id=city.jurisdiction_id, api_key=key.secret, logins=people.logins)
     return city

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from saat.actions.duty import LONGEST, plan_duty
 from saat.actions.log import COMMAND
-from saat.actions.people import Part, add_contractor, add_crew, add_user, put_on_duty
+from saat.actions.people import Part, add_contractor, add_crew, add_user
 from saat.records.models import Area, AreaCode, City, Contractor, Crew, User
 from saat.terms.case import Role
 from saat.terms.codes import new_token
@@ -27,7 +28,7 @@ _OFFICERS = (
     ("1210", "Sokunthea", "Prak"), ("1211", "Veasna", "Tep"), ("1212", "Sovann", "Mao"), ("1213", "Dalin", "Chea"),
     ("1214", "Piseth", "Yim"),
 )  # fmt: skip
-_DUTY_FOR = timedelta(days=60)
+_MONTHS_ON_DUTY = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class People:
     crews: dict[int, list[Crew]] = field(default_factory=dict)  # by the contractor's id
 
 
-def settle_people(city: City, *, code_list: str, since: datetime, now: datetime) -> People:
+def settle_people(city: City, *, code_list: str, since: datetime) -> People:
     """Write the demo's people. since: when they begin to be on duty."""
     by_code = {
         row.code: row.area for row in AreaCode.objects.filter(city=city, code_list=code_list).select_related("area")
@@ -100,18 +101,24 @@ def settle_people(city: City, *, code_list: str, since: datetime, now: datetime)
                 city=city, username=f"{first_name}.{last_name}".lower(), first_name=first_name, last_name=last_name,
                 part=Part(role=Role.KHAN_OFFICER, area_id=by_code[code].pk), language="km", now=since, by=COMMAND,
             )  # fmt: skip
-    _roster(city, people, by_code, since=since, until=now + _DUTY_FOR)
+    _roster(city, people, by_code, since=since)
     return people
 
 
-def _roster(city: City, people: People, by_code: dict[str, Area], *, since: datetime, until: datetime) -> None:
-    for code, officer in people.khan_officers.items():
-        area = by_code.get(code)
-        if area is not None:
-            put_on_duty(
-                city=city, user_id=officer.pk, area_id=area.pk, starts_at=since, ends_at=until, now=since, by=COMMAND
+def _roster(city: City, people: People, by_code: dict[str, Area], *, since: datetime) -> None:
+    turns = [(officer, by_code[code].pk) for code, officer in people.khan_officers.items() if code in by_code]
+    for user, area_id in [*turns, (people.users["duty"], None)]:
+        for month in range(_MONTHS_ON_DUTY):
+            starts_at = since + month * LONGEST
+            plan_duty(
+                city_id=city.pk,
+                user_id=user.pk,
+                area_id=area_id,
+                starts_at=starts_at,
+                ends_at=starts_at + LONGEST,
+                now=since,
+                by=COMMAND,
             )
-    put_on_duty(city=city, user_id=people.users["duty"].pk, starts_at=since, ends_at=until, now=since, by=COMMAND)
 
 
 def _english(area: Area) -> str:
