@@ -24,7 +24,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from saat.cases.permission import may
-from saat.records.models import Case, ChainHead, Event, SignedLink, User
+from saat.records import quick
+from saat.records.models import Case, Event, SignedLink, User
 from saat.records.scope import Reach, reach_of
 from saat.terms.case import Role
 
@@ -99,7 +100,10 @@ class Log:
 
     def __init__(self, *, city_id: int, now: datetime, by: Actor) -> None:
         self.city_id, self.now, self.by = city_id, now, by
-        self._head = ChainHead.objects.select_for_update().get(pk=city_id)
+        head = quick.head_of(city_id)
+        if head is None:
+            raise NotFound(f"There is no city {city_id}.")
+        self._head = head
         self._new: list[Event] = []
 
     def case(self, case_id: int, act: str) -> Case:
@@ -162,11 +166,9 @@ class Log:
     def flush(self) -> None:
         """Write what was appended so far, for an action that needs an event's id before it ends."""
         if self._new:
-            if len(self._new) == 1:
-                self._new[0].save(force_insert=True)
-            else:
-                Event.objects.bulk_create(self._new)
-            ChainHead.objects.filter(pk=self.city_id).update(seq=self._head.seq, hash=self._head.hash)
+            for event in self._new:
+                quick.insert(event)
+            quick.move_head(self._head)
             self._new = []
             transaction.on_commit(_tell)
 
@@ -182,10 +184,7 @@ def writing(city_id: int, *, now: datetime, by: Actor) -> Iterator[Log]:
     if now.tzinfo is None:
         raise ValueError("`now` must be aware.")
     with transaction.atomic():
-        try:
-            log = Log(city_id=city_id, now=now, by=by)
-        except ChainHead.DoesNotExist as error:
-            raise NotFound(f"There is no city {city_id}.") from error
+        log = Log(city_id=city_id, now=now, by=by)
         yield log
         log.flush()
 

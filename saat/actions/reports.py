@@ -16,7 +16,7 @@ from saat.actions.citymap import CityMap, city_map
 from saat.actions.log import Actor, writing
 from saat.actions.outbox import queue
 from saat.cases.deadlines import due_at
-from saat.records import photo_store
+from saat.records import photo_store, quick
 from saat.records.models import ApiKey, Case, City, Contact, Photo, ServiceRequest
 from saat.terms.case import ServiceLevel, State, Urgency, Voice
 from saat.terms.codes import new_code, new_token
@@ -179,28 +179,18 @@ def _alike(*, city: City, policy: CityPolicy, understood: _Understood, now: date
     """Return the open cases that may be the same trouble, best first; at most three queries."""
     rule = policy.duplicates
     since = now - timedelta(hours=rule.window_h)
-    nearby = Case.objects.filter(city=city, closed_at__isnull=True, last_voice_at__gte=since)
     if understood.point is not None:
-        nearby = nearby.filter(cell__in=cells_around(understood.point, rule.radius_m))
-    elif understood.place_id is not None:
-        nearby = nearby.filter(place_id=understood.place_id)
-    elif understood.area_id is not None:
-        nearby = nearby.filter(area_id=understood.area_id)
+        cells = cells_around(understood.point, rule.radius_m)
+        rows = quick.open_cases_near(city_id=city.pk, cells=cells, since=since, most=_MOST_CANDIDATES)
+    elif understood.place_id is not None or understood.area_id is not None:
+        nearby = Case.objects.filter(city=city, closed_at__isnull=True, last_voice_at__gte=since)
+        if understood.place_id is not None:
+            nearby = nearby.filter(place_id=understood.place_id)
+        else:
+            nearby = nearby.filter(area_id=understood.area_id)
+        rows = list(nearby.order_by("-last_voice_at").values_list(*quick.NEAR_COLUMNS)[:_MOST_CANDIDATES])
     else:
         return []
-    columns = (
-        "pk",
-        "service_code",
-        "lat",
-        "lon",
-        "area_id",
-        "opened_at",
-        "last_voice_at",
-        "summary",
-        "place_id",
-        "has_photo",
-    )
-    rows = list(nearby.order_by("-last_voice_at").values_list(*columns)[:_MOST_CANDIDATES])
     if not rows:
         return []
     hashes: dict[int, list[int]] = {}
@@ -366,7 +356,7 @@ def _open_case(*, city: City, policy: CityPolicy, understood: _Understood, now: 
         source=source,
     )
     settling.settle(case, policy=policy, now=now)
-    case.save(force_insert=True)
+    quick.insert(case)
     return case
 
 
@@ -423,7 +413,7 @@ def _add_request(
             "distance_m": None if likeness.distance_m is None else round(likeness.distance_m, 1),
             "parts": {name: round(share, 3) for name, share in likeness.parts},
         }
-    request.save(force_insert=True)
+    quick.insert(request)
     return request
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from saat.actions.citymap import CityMap
 from saat.cases.escalation import next_escalation
 from saat.cases.order import act_by
-from saat.records.models import Case, CaseSearch
+from saat.records import quick
+from saat.records.models import Case
 from saat.records.search import scope_words
 from saat.terms.case import ServiceLevel, State, Urgency
 from saat.terms.codes import spoken
@@ -122,4 +123,4 @@ def index_words(case: Case, *, said: list[str], ground: CityMap, policy: CityPol
         names += policy.category(case.service_code).name.values()
     whole = " ".join([spoken(case.code), case.address, *names, *said])
     words = [*scope_words(city_id=case.city_id, area_path=path), *search_words(whole)]
-    CaseSearch.objects.update_or_create(case_id=case.pk, defaults={"words": " ".join(words)})
+    quick.keep_words(case.pk, " ".join(words))
