@@ -7,13 +7,23 @@ tests compare the two, on both databases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import AutoField, Field, Model
+from django.db.models import (
+    AutoField,
+    BooleanField,
+    CharField,
+    Field,
+    FloatField,
+    ForeignKey,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 from saat.records.models import Case, ChainHead
 
@@ -23,12 +33,17 @@ _HEAD_LOCKED = f"{_HEAD} FOR UPDATE"
 
 @dataclass(frozen=True, slots=True)
 class _Insert:
+    """How one model's rows are written. columns: attribute and what turns its value into the database's."""
+
     sql: str
-    fields: tuple[Field[Any, Any], ...]
+    columns: tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 _inserts: dict[tuple[str, type[Model]], _Insert] = {}
 _texts: dict[tuple[str, str, int], str] = {}
+# Values of these go to the database as they are, but for texts that are members of an enum.
+_PLAIN = (IntegerField, FloatField, BooleanField, ForeignKey)
+_TEXT = (CharField, TextField)
 
 
 def insert(row: Model) -> None:
@@ -36,9 +51,9 @@ def insert(row: Model) -> None:
     made = _inserts.get((connection.vendor, type(row)))
     if made is None:
         made = _inserts[connection.vendor, type(row)] = _make_insert(type(row))
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in made.fields]
+    held = row.__dict__
     with connection.cursor() as cursor:
-        cursor.execute(made.sql, values)
+        cursor.execute(made.sql, [prepare(held[name]) for name, prepare in made.columns])
         row.pk = cursor.fetchone()[0]
     row._state.adding = False
     row._state.db = connection.alias
@@ -47,12 +62,22 @@ def insert(row: Model) -> None:
 def _make_insert(model: type[Model]) -> _Insert:
     quote = connection.ops.quote_name
     # An id that the database gives is left out; `_meta.concrete_fields` are the columns in their order.
-    fields = tuple(field for field in model._meta.concrete_fields if not isinstance(field, AutoField))
-    columns = ", ".join(quote(field.column) for field in fields)
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
+    names = ", ".join(quote(field.column) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
-    key = quote(model._meta.pk.column)
-    table = quote(model._meta.db_table)
-    return _Insert(f"INSERT INTO {table} ({columns}) VALUES ({marks}) RETURNING {key}", fields)  # noqa: S608 - names only
+    key, table = quote(model._meta.pk.column), quote(model._meta.db_table)
+    return _Insert(
+        f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING {key}",  # noqa: S608 - names only
+        tuple((field.attname, _preparation(field)) for field in fields),
+    )
+
+
+def _preparation(field: Field[Any, Any]) -> Callable[[Any], Any]:
+    if isinstance(field, _TEXT):
+        return lambda value: value if value is None or type(value) is str else str(value)
+    if isinstance(field, _PLAIN):
+        return lambda value: value
+    return lambda value: field.get_db_prep_save(value, connection)
 
 
 def head_of(city_id: int) -> ChainHead | None:

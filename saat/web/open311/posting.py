@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -110,5 +111,11 @@ def _client_id(call: Call, known: KnownKey) -> str:
 
 def _notice(policy: CityPolicy, language: str, due_at: datetime) -> str:
     due = due_at.astimezone(ZoneInfo(policy.hours.zone))
-    facts = {"office": policy.say(policy.office, language), "due": f"{date_format(due, 'j F Y')}, {due:%H:%M}"}
+    facts = {"office": policy.say(policy.office, language), "due": f"{_day(due.date(), language)}, {due:%H:%M}"}
     return _("%(office)s promises to act by %(due)s.") % facts
+
+
+@lru_cache(maxsize=512)
+def _day(day: date, _language: str) -> str:
+    """Return a day in the language that is spoken now; most reports of a day are promised for the same few days."""
+    return date_format(day, "j F Y")
