@@ -8,10 +8,12 @@ from allauth.account import views as account
 from allauth.socialaccount import views as identities
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from saat.web import account_views as views
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="mfa_index")),
     path("login/", views.SignInView.as_view(), name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
