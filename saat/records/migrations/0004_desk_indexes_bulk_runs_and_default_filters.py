@@ -30,7 +30,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='case',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['city', 'due_at'], name='case_open_due'),
+            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner', 'act_by'], name='case_worklist_own'),
+        ),
+        migrations.AddIndex(
+            model_name='case',
+            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['crew', 'act_by'], name='case_worklist_crew'),
         ),
         migrations.AddIndex(
             model_name='case',

@@ -82,8 +82,9 @@ class Case(models.Model):
             models.Index(
                 fields=["contractor", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist_con"
             ),
+            models.Index(fields=["owner", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist_own"),
+            models.Index(fields=["crew", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist_crew"),
             models.Index(fields=["city", "cell"], condition=Q(closed_at__isnull=True), name="case_open_cell"),
-            models.Index(fields=["city", "due_at"], condition=Q(closed_at__isnull=True), name="case_open_due"),
             # All that the desk's map draws stands in this index, so that it is drawn without reading the rows.
             models.Index(
                 fields=["city", "lat", "lon", "area", "urgency", "due_at", "state"],
