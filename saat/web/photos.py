@@ -52,8 +52,11 @@ _BROKEN = (
 class Upload(Protocol):
     """A file as Django hands it over."""
 
-    name: str | None
-    size: int | None
+    @property
+    def name(self) -> str | None: ...
+
+    @property
+    def size(self) -> int | None: ...
 
     def read(self, size: int = -1, /) -> bytes: ...
 
@@ -105,16 +108,20 @@ def decode_photo(upload: Upload, *, policy: CityPolicy) -> NewPhoto:
             message = _("“%(name)s” is damaged; perhaps it was not sent whole. Please send it again.")
             raise PhotoRefused(message % {"name": name}, code="photo_damaged") from error
     jpeg = _jpeg(clean)
-    grey = clean.convert("L").resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BILINEAR).tobytes()
     return NewPhoto(
         jpeg=jpeg,
         width=clean.width,
         height=clean.height,
-        grey=grey,
+        grey=grey_of(clean),
         digest=hashlib.sha256(jpeg).hexdigest(),
         taken_at=taken_at,
         point=point,
     )
+
+
+def grey_of(picture: Image.Image) -> bytes:
+    """Return a picture as 32 x 32 grey values, from which likeness is judged; see `NewPhoto.grey`."""
+    return picture.convert("L").resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BILINEAR).tobytes()
 
 
 def _too_many_pixels(name: str) -> PhotoRefused:

@@ -1,0 +1,61 @@
+// The list of this phone's reports: what waits, what was sent, what could not be taken in.
+import { all, flush, forget, hurry, onChange } from "./outbox.js";
+import { fill, make, say } from "./texts.js";
+
+const LOOK_AGAIN_MS = 5_000;
+
+export function startWaiting() {
+  const section = document.getElementById("outbox");
+  const list = document.getElementById("outbox-list");
+  const language = document.documentElement.lang;
+  let waiting = 0;
+
+  async function draw() {
+    const reports = await all().catch(() => []);
+    waiting = reports.filter((report) => report.state === "waiting").length;
+    section.hidden = reports.length === 0;
+    fill(list, ...reports.reverse().map(row));
+  }
+
+  function row(report) {
+    const time = new Date(report.made_at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+    const lines = [make("strong", { textContent: report.what || "" }), make("span", { textContent: ` · ${say("said_at", { time })}` })];
+    if (report.photos.length) lines.push(` · ${say("with_photos", { count: report.photos.length })}`);
+    const buttons = make("div", { className: "row" });
+    let state = say("waiting_one");
+    if (report.state === "sent") {
+      state = say("sent_one", { code: report.code });
+      buttons.append(make("a", { className: "button", href: report.url, textContent: say("open") }));
+      buttons.append(button(say("forget"), () => forget(report.id)));
+    } else {
+      if (report.state === "refused") state = say("refused_one", { why: (report.why || []).join(" ") || say("too_large") });
+      else buttons.append(button(say("try_now"), hurry));
+      buttons.append(button(say("cancel"), () => confirm(say("cancel_sure")) && forget(report.id)));
+    }
+    const item = make("li", {}, make("p", {}, ...lines), make("p", { className: "status", textContent: state }), buttons);
+    item.dataset.state = report.state;
+    return item;
+  }
+
+  function button(text, act) {
+    const element = make("button", { type: "button", className: "button plain", textContent: text });
+    element.addEventListener("click", act);
+    return element;
+  }
+
+  const tryNow = () => flush().catch(() => {});
+  onChange(draw);
+  window.addEventListener("online", () => hurry().catch(() => {}));
+  window.addEventListener("pageshow", tryNow);
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && tryNow());
+  setInterval(() => waiting && tryNow(), LOOK_AGAIN_MS);
+  draw().then(tryNow);
+  return { show: () => draw().then(() => section.scrollIntoView({ block: "start" })) };
+}
+
+// Lets the browser send what waits even after the page was closed, where it can.
+export async function wakeLater() {
+  if (!("serviceWorker" in navigator)) return;
+  const registration = await navigator.serviceWorker.getRegistration();
+  if (registration && registration.sync) await registration.sync.register("outbox").catch(() => {});
+}
