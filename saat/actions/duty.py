@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from saat.actions.alerts import raise_alert
+from saat.actions.alerts import pass_on
 from saat.actions.cases import ActRefused
 from saat.actions.log import Actor, Log, NotAllowed, NotFound, writing
 from saat.cases.permission import may
 from saat.records.models import Alert, Area, Case, Duty, User
 from saat.records.scope import reach_of
-from saat.terms.case import State
 from saat.triage.words import clean_words
 
 LONGEST = timedelta(days=31)
@@ -165,11 +164,7 @@ def _pass_alerts(log: Log, duty: Duty) -> None:
         path = case.area.path if case.area else ""
         if duty.area is not None and not path.startswith(duty.area.path):
             continue
-        Alert.objects.filter(pk=alert.pk).update(passed_on_at=log.now)
-        facts = {"alert": alert.pk, "user": alert.user_id, "why": alert.why}
-        log.append("alert_passed_on", case_id=case.pk, facts=facts)
-        if not State(case.state).is_closed:
-            raise_alert(log, case=case, why=alert.why, policy=case.city.policy_terms())
+        pass_on(log, alert=alert, case=case, policy=case.city.policy_terms())
 
 
 def _facts(duty: Duty) -> dict[str, object]:

@@ -41,3 +41,15 @@ def next_on_call(
     ]
     first = min(on_call, key=lambda duty: (-depth[duty.area_id], duty.rank, duty.starts_at, duty.user_id), default=None)
     return None if first is None else first.user_id
+
+
+def still_stands(*, why: str, taken: bool, closed: bool) -> bool:
+    """Return whether an alert that was not answered is to be put before the next person.
+
+    A closed case needs nobody. "overdue" asks for the work to be done, whoever has taken the case; every other reason
+    asks for somebody to take it, and that is answered when somebody has.
+
+    >>> still_stands(why="untaken", taken=True, closed=False), still_stands(why="overdue", taken=True, closed=False)
+    (False, True)
+    """
+    return not closed and (why == "overdue" or not taken)
