@@ -44,6 +44,23 @@ class Urgency(StrEnum):
         return list(Urgency).index(self)
 
 
+class Danger(StrEnum):
+    """What makes rubbish dangerous or pressing, whoever says so: the words of a report, or a caller who is asked."""
+
+    FIRE = "fire"
+    NEEDLE = "needle"
+    MEDICAL = "medical"
+    CHEMICAL = "chemical"
+    WIRE = "wire"  # a fallen electric wire
+    INJURED = "injured"
+    AMBULANCE = "ambulance"  # it stands in the way of those who rescue
+    SMOKE = "smoke"
+    BLOCKED = "blocked"  # nobody can pass
+    FLOOD = "flood"
+    GLASS = "glass"
+    DEAD_ANIMAL = "dead-animal"
+
+
 class Channel(StrEnum):
     """The door through which a report came in."""
 
