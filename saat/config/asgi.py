@@ -12,6 +12,8 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from io import BytesIO
 from typing import Any
 
 import django
@@ -19,7 +21,7 @@ from django.conf import settings
 from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http import HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils import timezone
@@ -32,15 +34,18 @@ from saat.web.live import live  # noqa: E402
 from saat.web.open311.call import Ask, Reply  # noqa: E402
 from saat.web.open311.door import answer as answer_open311  # noqa: E402
 from saat.web.open311.door import refuse_too_large  # noqa: E402
+from saat.web.open311.lane import Lane  # noqa: E402
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _OPEN311 = "/open311/"
+_TOO_LARGE = "/too-large"
 _THREADS = int(os.environ.get("SAAT_THREADS", "8"))
 _SPOOL_BYTES = 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+_HEARD_OUT_BYTES = 256 * 1024 * 1024
 
 
 class BodyTooLarge(Exception):
@@ -54,11 +59,12 @@ class Application(BaseHandler):
         super().__init__()
         self.load_middleware(is_async=False)
         self.pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="saat-web")
+        self.lane = Lane()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await _lifespan(receive, send, when_over=self.lane.stop)
             return
         if scope["type"] != "http":
             return
@@ -71,8 +77,8 @@ class Application(BaseHandler):
         try:
             body = await _read(receive)
         except BodyTooLarge:
-            await _send_whole(send, HttpResponse("The request is too large.", status=413, content_type="text/plain"))
-            return
+            # The page that says so, in the visitor's language, is made without what was sent.
+            scope, body = {**scope, "method": "GET", "path": _TOO_LARGE, "query_string": b""}, BytesIO()
         if body is None:
             return  # the client went away while sending
         loop = asyncio.get_running_loop()
@@ -94,7 +100,12 @@ class Application(BaseHandler):
             if body is None:
                 return
             try:
-                reply = await asyncio.get_running_loop().run_in_executor(self.pool, _answer_open311, scope, path, body)
+                if scope["method"] == "POST" and not _has_files(scope):
+                    reply = await self.lane.answer(partial(_answer_open311, scope, path, body))
+                else:
+                    reply = await asyncio.get_running_loop().run_in_executor(
+                        self.pool, _answer_open311, scope, path, body
+                    )
             finally:
                 body.close()
         headers = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in reply.headers.items()]
@@ -121,6 +132,11 @@ class Application(BaseHandler):
             response.close()  # sends request_finished, which looks after this thread's connection
 
 
+def _has_files(scope: Scope) -> bool:
+    """Return whether a body may hold pictures, which take long to decode and must not hold up the lane."""
+    return any(name == b"content-type" and value.startswith(b"multipart/") for name, value in scope["headers"])
+
+
 def _answer_open311(scope: Scope, path: str, body: Any) -> Reply:
     size = body.seek(0, os.SEEK_END)
     body.seek(0)
@@ -132,11 +148,9 @@ def _answer_open311(scope: Scope, path: str, body: Any) -> Reply:
         body=body,
         size=size,
     )
-    close_old_connections()
-    try:
-        return answer_open311(ask, now=timezone.now())
-    finally:
+    if not connection.in_atomic_block:  # as it is in the lane, where several share a transaction
         close_old_connections()
+    return answer_open311(ask, now=timezone.now())
 
 
 class _Streamer:
@@ -184,18 +198,24 @@ async def _read(receive: Receive) -> Any:
             return None
         chunk = message.get("body", b"")
         size += len(chunk)
+        more = message.get("more_body")
         if size > settings.MAX_BODY_BYTES:
+            # What is too large is heard out, up to a point: a browser that is cut off while it sends shows no answer.
+            if more and size < _HEARD_OUT_BYTES:
+                continue
             body.close()
             raise BodyTooLarge
         body.write(chunk)
-        if not message.get("more_body"):
+        if not more:
             body.seek(0)
             return body
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send, *, when_over: Callable[[], None]) -> None:
     while True:
         message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await asyncio.to_thread(when_over)
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return

@@ -17,6 +17,7 @@ from django.db.models import (
     AutoField,
     BooleanField,
     CharField,
+    DateTimeField,
     Field,
     FloatField,
     ForeignKey,
@@ -77,7 +78,14 @@ def _preparation(field: Field[Any, Any]) -> Callable[[Any], Any]:
         return lambda value: value if value is None or type(value) is str else str(value)
     if isinstance(field, _PLAIN):
         return lambda value: value
+    if isinstance(field, DateTimeField) and connection.vendor == "sqlite":
+        return _as_sqlite_moment
     return lambda value: field.get_db_prep_save(value, connection)
+
+
+def _as_sqlite_moment(value: datetime | None) -> str | None:
+    """Return an aware moment as Django keeps it in SQLite: UTC, as text, without its zone."""
+    return None if value is None else str(value.astimezone(UTC).replace(tzinfo=None))
 
 
 def head_of(city_id: int) -> ChainHead | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as AnyDatabaseError
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -76,7 +76,7 @@ def answer(ask: Ask, *, now: datetime) -> Reply:
             return _reply(200, b"" if ask.method == "HEAD" else encode(root, value, wire), headers)
         except Open311Error as error:
             return refusal(error, wire)
-        except DatabaseError:
+        except AnyDatabaseError:
             log.exception("Open311: the tables could not be used.")
             busy = Open311Error(503, _("Nothing was kept. Please send it again."), headers={"Retry-After": "5"})
             return refusal(busy, wire)
