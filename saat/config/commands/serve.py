@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from saat.config.commands.base import Refused, city_file, common, migrate, now, read_text, say, set_up, table
+from saat.config.commands.base import Refused, city_file, common, migrate, now, progress, read_text, say, set_up, table
 from saat.config.commands.init import holidays_of
 from saat.config.server import NotReady, Supervisor, free_port, is_taken
 
@@ -86,14 +86,15 @@ def _prepare(var: Path, url: str, *, demo: bool) -> dict[str, Any] | None:
     """Make the demo if it is wanted and there is no city, and look up holidays; return the demo's facts, if any."""
     from saat.actions.cities import change_policy
     from saat.actions.log import COMMAND
-    from saat.config.demo import make_demo
+    from saat.config.demo import REPORTS, make_demo
     from saat.config.demo.facts import read_facts
     from saat.records.models import City
 
     cities = list(City.objects.all())
     if not cities and demo:
         say("Making the demo city, once; this takes some seconds…")
-        make_demo(policy_text=read_text(city_file("phnom-penh")), var=var, url=url, now=now())
+        with progress("Reports", REPORTS) as tell:
+            make_demo(policy_text=read_text(city_file("phnom-penh")), var=var, url=url, now=now(), tell=tell)
     elif not cities:
         say("There is no city yet: run `saat init --city FILE`, or serve a demo with --demo.")
     for city in cities:
