@@ -124,6 +124,14 @@ def change_person(
         return user
 
 
+def forget_ended_sign_ins(*, now: datetime) -> int:
+    """Delete sign-ins that are over, with the addresses from which they came; return how many."""
+    Session.objects.filter(expire_date__lt=now).delete()
+    over = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
+    forgotten, _rows = over.delete()
+    return forgotten
+
+
 def _end_all(log: Log, user: User) -> int:
     ended = _end(UserSession.objects.filter(user=user))
     if ended:

@@ -12,7 +12,7 @@ from saat.actions import settling
 from saat.actions.citymap import city_map
 from saat.actions.links import make_link
 from saat.actions.log import Actor, Log, NotAllowed, NotFound, writing
-from saat.actions.outbox import queue
+from saat.actions.outbox import queue, queue_all
 from saat.actions.voices import reopen
 from saat.cases.deadlines import due_after_change
 from saat.cases.escalation import steps_after_return
@@ -348,19 +348,19 @@ def close(log: Log, *, change: Change, ending: Ending, note: str, facts: dict[st
 
 
 def tell_reporters(log: Log, *, case: Case, kind: str, message_id: int | None = None, only: int | None = None) -> None:
-    """Queue a message to everybody who left an address with a report of this case; one query.
+    """Queue a message to everybody who left an address with a report of this case; two queries.
 
     only: the one report whose reporter is meant.
     """
     with_address = ServiceRequest.objects.filter(case=case).exclude(contact__isnull=True).exclude(contact__email="")
     if only is not None:
         with_address = with_address.filter(pk=only)
-    for request_id in with_address.values_list("pk", flat=True):
-        key = f"{kind}:{case.pk}:{request_id}:{message_id or log.now.isoformat()}"
-        facts = {"service_request": request_id, "case": case.pk}
-        if message_id is not None:
-            facts["message"] = message_id
-        queue(city_id=case.city_id, kind=kind, dedupe_key=key, facts=facts, now=log.now)
+    about = {"case": case.pk} if message_id is None else {"case": case.pk, "message": message_id}
+    messages = [
+        (f"{kind}:{case.pk}:{request_id}:{message_id or log.now.isoformat()}", {"service_request": request_id, **about})
+        for request_id in with_address.values_list("pk", flat=True)
+    ]
+    queue_all(city_id=case.city_id, kind=kind, messages=messages, now=log.now)
 
 
 def reopen_case(*, case_id: int, now: datetime, by: Actor, note: str = "") -> Case:

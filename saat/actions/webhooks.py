@@ -34,11 +34,12 @@ def _fan_out(*, endpoint_id: int, now: datetime) -> tuple[int, int]:
     events = list(
         Event.objects.filter(city_id=endpoint.city_id, pk__gt=endpoint.last_event_id)
         .order_by("pk")
-        .values_list("pk", "kind")[:_BATCH]
+        .values_list("pk", "kind", "case_id")[:_BATCH]
     )
     if not events:
         return endpoint.last_event_id, 0
-    wanted = [pk for pk, kind in events if not endpoint.kinds or kind in endpoint.kinds]
+    # Whoever asks for everything means what happens to cases, not who signed in or got a role.
+    wanted = [pk for pk, kind, case_id in events if (kind in endpoint.kinds if endpoint.kinds else case_id is not None)]
     if endpoint.active:
         Outbox.objects.bulk_create(
             [

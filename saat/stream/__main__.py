@@ -38,7 +38,7 @@ def main() -> None:
         os.environ.get("EMAIL_URL", ""), folder=Path(settings.VAR) / "mail", sender=settings.DEFAULT_FROM_EMAIL
     )
     hooks = webhook_client(private_allowed=os.environ.get("SAAT_WEBHOOK_PRIVATE") == "1")
-    daily = _Daily(lambda: clock.anonymise_due(now=timezone.now()), timezone.now)
+    daily = Daily(lambda: clock.forget_due(now=timezone.now()), timezone.now)
     runner = Runner(
         [
             Job(
@@ -49,14 +49,13 @@ def main() -> None:
             Job(
                 name="webhooks",
                 run=lambda: (
-                    access.fan_out_webhooks(now=timezone.now())
-                    + sender.send_webhooks(client=hooks, now=timezone.now)
+                    access.fan_out_webhooks(now=timezone.now()) + sender.send_webhooks(client=hooks, now=timezone.now)
                 ),
                 every_s=1.0,
             ),
             Job(name="escalation", run=lambda: clock.escalate_due(now=timezone.now()), every_s=2.0),
             Job(name="alerts", run=lambda: clock.pass_on_alerts(now=timezone.now()), every_s=2.0),
-            Job(name="retention", run=daily, every_s=60.0),
+            Job(name="retention", run=daily, every_s=300.0),
         ]
     )
     stopped = threading.Event()
@@ -67,19 +66,19 @@ def main() -> None:
     runner.stop()
 
 
-class _Daily:
-    """Runs something at the start and then once in 24 hours."""
+class Daily:
+    """Runs something at the start and then once in 24 hours; what failed is tried again at the next call."""
 
     def __init__(self, run: Callable[[], int], now: Callable[[], datetime]) -> None:
         self._run, self._now = run, now
         self._next: datetime | None = None
 
     def __call__(self) -> int:
+        """Run if it is time; return 0, because there is never more to do at once."""
         now = self._now()
-        if self._next is not None and now < self._next:
-            return 0
-        self._next = now + timedelta(days=1)
-        self._run()
+        if self._next is None or now >= self._next:
+            self._run()
+            self._next = now + timedelta(days=1)
         return 0
 
 

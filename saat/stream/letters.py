@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from saat.links.email.client import Letter
 from saat.records import queries_letters as queries
 from saat.records.models import Case, Outbox
-from saat.terms.case import Ending
+from saat.terms.case import Ending, State
 from saat.terms.codes import spoken
 from saat.terms.policy import CityPolicy
 
@@ -47,7 +47,6 @@ def _to_reporter(row: Outbox, desk: Desk) -> Letter | None:
     language = _language(reader.language, policy)
     with translation.override(language):
         facts = _facts(case, policy, language)
-        link = f"{desk.url}/r/{request.token}"
         if row.kind == "reporter.received":
             subject = _("We have your report %(code)s") % facts
             body = (
@@ -55,12 +54,17 @@ def _to_reporter(row: Outbox, desk: Desk) -> Letter | None:
                 % facts
             )
         elif row.kind == "reporter.closed":
+            if State(case.state) is not State.CLOSED:
+                return None  # it was opened again meanwhile: this is not true any more
             subject = _("Your report %(code)s: what was done") % facts
             body = _closing(case, policy, language) + "\n\n" + _("Is it true? Please tell us on the page below.")
+        elif message is None:
+            return None  # it was forgotten with its reporter
         else:
             subject = _("A message about your report %(code)s") % facts
-            body = message.text if message else ""
+            body = message.text
         follow = _("Follow your report, answer, or say that it is gone or still there:")
+        link = f"{desk.url}/r/{request.token}"
         return _letter(row, reader.email, subject, f"{body}\n\n{follow}\n{link}", policy, language)
 
 
@@ -68,10 +72,12 @@ def _closing(case: Case, policy: CityPolicy, language: str) -> str:
     office = policy.say(policy.office, language)
     if case.ending == Ending.NO_FIX:
         reason = next((r for r in policy.closing_reasons if r.code == case.reason_code), None)
-        said = policy.say(reason.text, language) if reason else ""
+        said = policy.say(reason.text, language) if reason else case.reason_code
         return _("%(office)s closed it without fixing it: %(reason)s.") % {"office": office, "reason": said}
     if case.ending == Ending.CLAIMED:
         return _("%(office)s says that it was cleaned. There is no photo to prove it.") % {"office": office}
+    if case.ending == Ending.CONFIRMED:
+        return _("%(office)s says that it was cleaned, and a resident says so too.") % {"office": office}
     return _("%(office)s says that it was cleaned, and shows a photo.") % {"office": office}
 
 
@@ -80,6 +86,8 @@ def _to_official(row: Outbox, desk: Desk) -> Letter | None:
     if found is None or not found[0].email:
         return None
     reader, case, alert = found
+    if State(case.state).is_closed:
+        return None
     policy = case.city.policy_terms()
     language = _language(reader.language, policy)
     with translation.override(language):
@@ -89,10 +97,12 @@ def _to_official(row: Outbox, desk: Desk) -> Letter | None:
             "reopened": _("A resident says that it is still there."),
             "untaken": _("Nobody has taken it."),
             "overdue": _("The promised time is over."),
+            "declined": _("Whoever it was handed to cannot do it."),
         }.get(alert.why if alert else "", _("It waits too long."))
         subject = (_("Act now: %(code)s, %(category)s") if alert else _("Escalated: %(code)s, %(category)s")) % facts
-        body = why + "\n" + _("Promised by: %(due)s") % facts
-        return _letter(row, reader.email, subject, f"{body}\n\n{desk.url}/desk/cases/{case.pk}", policy, language)
+        lines = [why, _("Promised by: %(due)s") % facts, *_place(case, language)]
+        link = f"{desk.url}/desk/cases/{case.pk}"
+        return _letter(row, reader.email, subject, "\n".join(lines) + f"\n\n{link}", policy, language)
 
 
 def _to_worker(row: Outbox, desk: Desk) -> Letter | None:
@@ -100,16 +110,21 @@ def _to_worker(row: Outbox, desk: Desk) -> Letter | None:
     if found is None or not found[0].email:
         return None
     reader, case, contractor = found
+    if State(case.state).is_closed:
+        return None
     policy = case.city.policy_terms()
     language = _language(reader.language, policy)
     with translation.override(language):
         facts = _facts(case, policy, language)
         subject = _("Work for you: %(code)s, %(category)s") % facts
-        body = _("%(office)s asks you to go there. Promised by: %(due)s") % facts
-        if case.address:
-            body += "\n" + _("Place: %(place)s") % {"place": case.address}
+        lines = [_("%(office)s asks you to go there. Promised by: %(due)s") % facts, *_place(case, language)]
         link = desk.answer_link(case.pk, contractor.pk) if contractor else f"{desk.url}/desk/cases/{case.pk}"
-        return _letter(row, reader.email, subject, f"{body}\n\n{link}", policy, language)
+        return _letter(row, reader.email, subject, "\n".join(lines) + f"\n\n{link}", policy, language)
+
+
+def _place(case: Case, language: str) -> list[str]:
+    words = queries.place_in_words(case, language)
+    return [_("Place: %(place)s") % {"place": words}] if words else []
 
 
 def _language(wanted: str, policy: CityPolicy) -> str:
@@ -129,4 +144,10 @@ def _facts(case: Case, policy: CityPolicy, language: str) -> dict[str, str]:
 
 def _letter(row: Outbox, to: str, subject: str, text: str, policy: CityPolicy, language: str) -> Letter:
     sign = policy.say(policy.office, language)
-    return Letter(to=to, subject=subject, text=f"{text}\n\n{sign}\n", letter_id=f"saat-{row.pk}-{row.city_id}")
+    return Letter(
+        to=to,
+        subject=subject,
+        text=f"{text}\n\n{sign}\n",
+        letter_id=f"saat-{row.pk}-{row.city_id}",
+        written_at=row.queued_at,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,11 +34,15 @@ class Runner:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, *, wait_s: float = 5.0) -> None:
-        """Ask every job to end after what it is doing, and wait for that."""
+    def stop(self, *, wait_s: float = 8.0) -> None:
+        """Ask every job to end after what it is doing, and wait for that, but no longer than `wait_s` in all.
+
+        What is broken off then was not committed, and is done again at the next start.
+        """
         self._stop.set()
+        end = time.monotonic() + wait_s
         for thread in self._threads:
-            thread.join(wait_s)
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _loop(self, job: Job) -> None:
         while not self._stop.is_set():

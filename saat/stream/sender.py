@@ -60,6 +60,8 @@ def send_due(
     """
     rows = outbox.lease(now=now(), most=most, kinds=kinds)
     for row in rows:
+        if not outbox.still_leased(row, now=now()):
+            continue
         error: BaseException | None = None
         try:
             send(row)

@@ -119,7 +119,7 @@ class AddPasskeyForm(_Plain, webauthn.AddWebAuthnForm):
     def clean_name(self) -> str:
         return super().clean_name()[:80]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, Any] | None:
         self.cleaned_data["passwordless"] = True
         return super().clean()
 

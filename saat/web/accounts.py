@@ -131,5 +131,5 @@ class SealedSecretsAdapter(DefaultMFAAdapter):
 def _sealing() -> MultiFernet:
     """Return what seals with the installation's secret, and opens with the earlier ones too."""
     known = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    keys = [hashlib.sha256(b"saat.second-factors:" + secret.encode()).digest() for secret in known]
+    keys = [hashlib.sha256(b"saat.second-factors:" + str(secret).encode()).digest() for secret in known]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
