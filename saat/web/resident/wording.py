@@ -106,7 +106,9 @@ def status_detail(case: PublicCase, policy: CityPolicy, language: str) -> str:
 
 
 def deadline_line(case: PublicCase, *, now: datetime, language: str) -> tuple[str, bool]:
-    """Return the promise in words, and whether it is broken."""
+    """Return the promise in words, and whether it is broken; nothing where it was closed without being cleaned."""
+    if case.ending == Ending.NO_FIX:
+        return "", False
     due = when(case.due_at, language)
     if case.closed_at is not None:
         late = case.closed_at - case.due_at
