@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from saat.actions import settling
 from saat.actions.alerts import raise_alert
 from saat.actions.citymap import CityMap, city_map
-from saat.actions.log import Actor, writing
+from saat.actions.judging import guessed, raise_urgency
+from saat.actions.log import Actor, NotAllowed, writing
 from saat.actions.outbox import queue
 from saat.cases.deadlines import due_at
 from saat.records import photo_store, quick
@@ -64,13 +65,14 @@ def receive_report(
 
     :raises ReportRefused: if the category is unknown, the place is missing or outside the city, or there is nothing
         to join; the message is in the visitor's language and nothing was written.
+    :raises NotAllowed: if an official writes it down whose role does not cover the place.
     """
     policy, ground = city.policy_terms(), city_map(city)
     if report.client_id:
         known = receipt_of(city=city, client_id=report.client_id)
         if known:
             return known
-    understood = _understand(report, policy=policy, ground=ground)
+    understood = _understand(report, city=city, policy=policy, ground=ground)
     for photo in report.photos:
         photo_store.keep(digest=photo.digest, jpeg=photo.jpeg)
     try:
@@ -99,11 +101,11 @@ def likely_duplicates(*, city: City, report: NewReport, now: datetime) -> list[L
     :raises ReportRefused: as `receive_report` does.
     """
     policy, ground = city.policy_terms(), city_map(city)
-    understood = _understand(report, policy=policy, ground=ground)
+    understood = _understand(report, city=city, policy=policy, ground=ground)
     return _alike(city=city, policy=policy, understood=understood, now=now)
 
 
-def _understand(report: NewReport, *, policy: CityPolicy, ground: CityMap) -> _Understood:
+def _understand(report: NewReport, *, city: City, policy: CityPolicy, ground: CityMap) -> _Understood:
     if not policy.has_category(report.service_code):
         known = ", ".join(category.service_code for category in policy.categories)
         message = _("There is no category “%(code)s” here. The categories are: %(known)s.")
@@ -122,7 +124,7 @@ def _understand(report: NewReport, *, policy: CityPolicy, ground: CityMap) -> _U
     if place_id is not None and landmark is None:
         raise ReportRefused(_("This landmark is not in the city. Please choose one from the list."), field="place_id")
     if point is not None:
-        area_id = _area_at(point, policy=policy, ground=ground) if ground.index else area_id
+        area_id = _area_at(point, city=city, policy=policy, ground=ground) if ground.index else area_id
         landmark = landmark or ground.landmark_at(point)
     elif area_id is None and landmark is not None:
         area_id = landmark.area_id
@@ -143,14 +145,19 @@ def _understand(report: NewReport, *, policy: CityPolicy, ground: CityMap) -> _U
     )
 
 
-def _area_at(point: Point, *, policy: CityPolicy, ground: CityMap) -> int:
+def _area_at(point: Point, *, city: City, policy: CityPolicy, ground: CityMap) -> int:
     assert ground.index is not None
     area_id = ground.index.area_of(point)
     if area_id is not None:
         return area_id
     language = get_language() or policy.languages[0]
+    neighbour = _neighbour_at(point, city=city, language=language)
+    if neighbour:
+        message = _("This place is outside %(city)s; it belongs to %(neighbour)s. Please report it there.")
+        facts = {"city": policy.say(policy.name, language), "neighbour": neighbour}
+        raise ReportRefused(message % facts, field="where", code="outside_city")
     nearest = ground.index.nearest(point)
-    facts: dict[str, Any] = {"city": policy.say(policy.name, language)}
+    facts = {"city": policy.say(policy.name, language)}
     if nearest is None:
         message = _("This place is outside %(city)s.")
     else:
@@ -158,6 +165,16 @@ def _area_at(point: Point, *, policy: CityPolicy, ground: CityMap) -> int:
         facts |= {"area": policy.say(names, language), "km": f"{nearest[1] / 1000:.1f}"}
         message = _("This place is outside %(city)s. The nearest part of the city is %(area)s, %(km)s km away.")
     raise ReportRefused(message % facts, field="where", code="outside_city")
+
+
+def _neighbour_at(point: Point, *, city: City, language: str) -> str:
+    """Return the name of another city of this installation that holds a place, or ""."""
+    for other in City.objects.exclude(pk=city.pk):
+        ground = city_map(other)
+        if ground.index is not None and ground.index.area_of(point) is not None:
+            policy = other.policy_terms()
+            return policy.say(policy.name, language)
+    return ""
 
 
 def receipt_of(*, city: City, client_id: str) -> Receipt | None:
@@ -247,8 +264,11 @@ def _write(
     with writing(city.pk, now=now, by=by) as log:
         case, likeness = _case_to_join(city=city, policy=policy, understood=understood, now=now)
         joined = case is not None
+        _check_place_is_theirs(by, city=city, area_id=_area_of(understood, case), ground=ground)
+        told: dict[str, Any] = {}
         if case is None:
-            case = _open_case(city=city, policy=policy, understood=understood, now=now, source=source)
+            case, why = _open_case(city=city, policy=policy, understood=understood, now=now, source=source)
+            told = {"urgency": str(case.urgency), "urgency_why": list(why)}
         request = _add_request(
             city=city,
             case=case,
@@ -262,7 +282,7 @@ def _write(
         _add_photos(city=city, case=case, request=request, understood=understood, policy=policy, now=now)
         said = [understood.words]
         if joined:
-            _add_voice(case=case, understood=understood, policy=policy, now=now)
+            told = _add_voice(case=case, understood=understood, policy=policy, now=now)
             said += list(
                 ServiceRequest.objects.filter(case=case).exclude(pk=request.pk).values_list("words", flat=True)[:50]
             )
@@ -273,11 +293,17 @@ def _write(
             "channel": str(report.channel),
             "service_code": report.service_code,
             "photos": len(report.photos),
+            **told,
         }
         if likeness is not None:
             facts["likeness"] = round(likeness.score, 3)
+        if report.dangers:
+            facts["dangers"] = [str(danger) for danger in report.dangers]
+        guess = guessed(understood.words, service_code=case.service_code, policy=policy)
+        if guess:
+            facts["guess"] = guess
         log.append("voice_added" if joined else "case_opened", case_id=case.pk, facts=facts)
-        if not joined and case.urgency == Urgency.DANGER:
+        if "urgency_why" in told and case.urgency == Urgency.DANGER:
             raise_alert(log, case=case, why="danger", policy=policy)
         if report.contact.email:
             queue(
@@ -295,6 +321,25 @@ def _write(
         joined=joined,
         due_at=case.due_at,
     )
+
+
+def _area_of(understood: _Understood, case: Case | None) -> int | None:
+    """Return the area that a report is about: where it says that it is, or else that of the case which it names."""
+    if case is not None and understood.area_id is None and understood.report.join_case_id is not None:
+        return case.area_id
+    return understood.area_id
+
+
+def _check_place_is_theirs(by: Actor, *, city: City, area_id: int | None, ground: CityMap) -> None:
+    """Hold officials who write down what callers say to the places that their roles cover; others report anywhere.
+
+    :raises NotAllowed: if no role of theirs covers the place.
+    """
+    if by.kind != "user" or by.may_in_area("report", city_id=city.pk, area_path=ground.path_of(area_id)):
+        return
+    if area_id is None:
+        raise NotAllowed(_("Please choose the area: without one only the city's own officers can write it down."))
+    raise NotAllowed(_("This place is not in your area, so your role does not allow this."))
 
 
 def _case_to_join(
@@ -323,11 +368,18 @@ def _case_to_join(
     return None, None
 
 
-def _open_case(*, city: City, policy: CityPolicy, understood: _Understood, now: datetime, source: str) -> Case:
+def _open_case(
+    *, city: City, policy: CityPolicy, understood: _Understood, now: datetime, source: str
+) -> tuple[Case, tuple[str, ...]]:
+    """Write a case of its own; return it with the codes of what made it as urgent as it is."""
     report = understood.report
-    category = policy.category(report.service_code)
-    urgency, _why = urgency_of(
-        category=category, words=understood.words, service_level=understood.service_level, voices=1
+    urgency, why = urgency_of(
+        category=policy.category(report.service_code),
+        words=understood.words,
+        service_level=understood.service_level,
+        voices=1,
+        policy=policy,
+        told=report.dangers,
     )
     case = Case(
         city=city,
@@ -357,7 +409,7 @@ def _open_case(*, city: City, policy: CityPolicy, understood: _Understood, now: 
     )
     settling.settle(case, policy=policy, now=now)
     quick.insert(case)
-    return case
+    return case, why
 
 
 def _add_request(
@@ -442,23 +494,16 @@ def _add_photos(
         Photo.objects.bulk_create(photos)
 
 
-def _add_voice(*, case: Case, understood: _Understood, policy: CityPolicy, now: datetime) -> None:
-    """Count one more voice; it may make a case more urgent, never less."""
+def _add_voice(*, case: Case, understood: _Understood, policy: CityPolicy, now: datetime) -> dict[str, Any]:
+    """Count one more voice; it may make a case more urgent, never less. Return what that is to be told of it."""
     case.voices += 1
     case.last_voice_at = max(case.last_voice_at, now)
     case.has_photo = case.has_photo or bool(understood.report.photos)
     if not case.summary:
         case.summary = shortened(understood.words)
-    if policy.has_category(case.service_code):
-        urgency, _why = urgency_of(
-            category=policy.category(case.service_code),
-            words=understood.words,
-            service_level=ServiceLevel(case.service_level),
-            voices=case.voices,
-        )
-        if urgency.level > Urgency(case.urgency).level:
-            case.urgency = urgency
+    told = raise_urgency(case, words=understood.words, policy=policy, told=understood.report.dangers)
     settling.save(case, policy=policy, now=now, also=("last_voice_at", "has_photo", "summary"))
+    return told
 
 
 def shortened(words: str) -> str:

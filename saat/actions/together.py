@@ -21,11 +21,12 @@ def run_together(calls: Iterable[Callable[[], T]]) -> list[T]:
 
     calls: taken one by one, so that a generator may still wait for the next. None may raise a database error.
     """
+    coming = iter(calls)
     taken: list[Callable[[], T]] = []
     results: list[T] = []
     try:
         with transaction.atomic():
-            for call in calls:
+            for call in coming:
                 taken.append(call)
                 results.append(call())
                 _check()
@@ -34,7 +35,7 @@ def run_together(calls: Iterable[Callable[[], T]]) -> list[T]:
                     cursor.execute("SELECT 1")  # fails if the transaction did, before anything is told
     except Error:
         log.exception("%d actions could not be committed together; trying each by itself.", len(taken))
-        return [call() for call in taken]
+        return [call() for call in (*taken, *coming)]
     return results
 
 
