@@ -55,12 +55,3 @@ def steps_after_return(*, policy: CityPolicy, steps_done: frozenset[int]) -> fro
     return frozenset(
         step for step in steps_done if step < len(policy.escalation) and policy.escalation[step].when != "untaken"
     )
-
-
-def role_scope(role: Role) -> str:
-    """Return how far up the area tree somebody with this role is looked for: "sangkat", "khan" or "city".
-
-    >>> role_scope(Role.KHAN_OFFICER)
-    'khan'
-    """
-    return {Role.SANGKAT_OFFICER: "sangkat", Role.KHAN_OFFICER: "khan"}.get(role, "city")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saat.cases.escalation import Escalation, next_escalation, role_scope, steps_after_return
+from saat.cases.escalation import Escalation, next_escalation, steps_after_return
 from saat.terms.case import Role
 from saat.terms.policy import EscalationStep, example_policy, read_policy
 
@@ -86,12 +86,6 @@ def test_a_case_that_returns_to_the_queue_waits_anew_but_keeps_its_broken_promis
 
 def test_rungs_that_the_city_has_taken_off_its_ladder_are_forgotten():
     assert steps_after_return(policy=example_policy(), steps_done=frozenset({0, 1, 4})) == {1}
-
-
-@pytest.mark.parametrize("role", Role)
-def test_every_role_is_looked_for_somewhere(role):
-    expected = {Role.SANGKAT_OFFICER: "sangkat", Role.KHAN_OFFICER: "khan"}.get(role, "city")
-    assert role_scope(role) == expected
 
 
 LADDERS = st.lists(
