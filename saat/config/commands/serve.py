@@ -109,6 +109,10 @@ def _welcome(url: str, facts: dict[str, Any] | None) -> None:
     if facts is None:
         return
     say()
-    rows = [(user["role"], user["username"], user["password"], user["area"] or "whole city") for user in facts["users"]]
+    scope = {"contractor": "own company's cases", "crew": "own crew's cases"}
+    rows = [
+        (user["role"], user["username"], user["password"], user["area"] or scope.get(user["role"], "whole city"))
+        for user in facts["users"]
+    ]
     say(f"Demo logins for {url}/desk/ (the map is schematic, the people are invented):")
-    say(table(rows, head=("role", "user", "password", "area")))
+    say(table(rows, head=("role", "user", "password", "sees")))

@@ -15,11 +15,13 @@ from saat.actions.cities import open_city
 from saat.actions.log import COMMAND
 from saat.actions.outbox import forget_waiting
 from saat.actions.places import import_places
+from saat.actions.streets import import_streets
 from saat.actions.texts import save_text
 from saat.config.demo.facts import write_facts
 from saat.config.demo.ground import CODE_LIST, draw_ground
 from saat.config.demo.people import settle_people
 from saat.config.demo.places import SOURCE, demo_places
+from saat.config.demo.streets import draw_streets
 from saat.config.demo.week import REPORTS, Week
 from saat.config.demo.words import TEXTS
 from saat.links.holidays import country_holidays
@@ -47,6 +49,9 @@ def make_demo(
         names = {entry.code: entry.names for entry in ground.entries if entry.level == 2}
         places = demo_places(names, ground.outlines)
         import_places(city=city, entries=places, source=SOURCE, schematic=True, now=since, by=COMMAND)
+        khans = {entry.code: entry.names for entry in ground.entries if entry.level == 1}
+        streets = draw_streets({code: ground.outlines[code] for code in khans}, khans)
+        import_streets(city=city, streets=streets, schematic=True, now=since, by=COMMAND)
         people = settle_people(city, code_list=CODE_LIST, since=since)
         for name, texts in TEXTS:
             save_text(city_id=city.pk, name=name, texts=texts, now=since, by=COMMAND)
