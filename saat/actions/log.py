@@ -82,6 +82,10 @@ class Actor:
         allowed = _MAY_WITHOUT_ACCOUNT[self.kind]
         return act in allowed or "*" in allowed
 
+    def may_in_area(self, act: str, *, city_id: int, area_path: str) -> bool:
+        """Return whether a person may do something that concerns a place; area_path is an `Area.path`, "" for none."""
+        return may(self.reach.roles_in(city_id=city_id, area_path=area_path, contractor_id=None, crew_id=None), act)
+
     def may_in_city(self, act: str, city_id: int) -> bool:
         """Return whether this actor may do something that concerns a whole city."""
         if self.kind == "user":

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from saat.actions import settling
 from saat.actions.alerts import raise_alert
 from saat.actions.citymap import city_map
+from saat.actions.judging import raise_urgency
 from saat.actions.log import Actor, Log, writing
 from saat.actions.reports import receipt_of
 from saat.cases.escalation import steps_after_return
 from saat.cases.moves import check_move
 from saat.records.models import ApiKey, Case, City, Event, ServiceRequest
-from saat.terms.case import Channel, State, Voice
+from saat.terms.case import Channel, State, Urgency, Voice
 from saat.terms.codes import new_token, spoken
 from saat.terms.policy import CityPolicy
 from saat.terms.report import Receipt, ReportRefused
@@ -105,14 +107,21 @@ def voice_on(
     elif voice is Voice.GONE and closed and case.ending != "no_fix":
         case.ending = "confirmed"
         kind = "case_confirmed"
+    why: list[str] = []
+    if voice is not Voice.GONE and not State(case.state).is_closed:
+        why = raise_urgency(case, words=words, policy=policy).get("urgency_why", [])
     settling.save(case, policy=policy, now=now, also=("last_voice_at",))
     said = list(ServiceRequest.objects.filter(case=case).values_list("words", flat=True)[:50])
     settling.index_words(case, said=said, ground=ground, policy=policy)
-    facts = {"service_request": request.pk, "voice": str(voice)}
-    facts |= settling.changed(before, settling.snapshot(case))  # type: ignore[arg-type]
+    facts: dict[str, Any] = {"service_request": request.pk, "voice": str(voice)}
+    facts |= settling.changed(before, settling.snapshot(case))
+    if why:
+        facts["urgency_why"] = why
     event = log.append(kind, case_id=case.pk, facts=facts)
     if kind == "case_reopened":
         raise_alert(log, case=case, why="reopened", policy=policy)
+    if why and case.urgency == Urgency.DANGER:
+        raise_alert(log, case=case, why="danger", policy=policy)
     receipt = Receipt(service_request_id=request.pk, case_id=case.pk, token=request.token, code=case.code, joined=True)
     return receipt, event
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from saat.terms.case import Role
 
 _OPERATE: frozenset[str] = frozenset({
-    "see", "take", "assign", "message", "ask", "change", "priority", "merge", "split", "close", "close_no_fix",
-    "reopen", "note", "undo", "bulk", "export", "see_contact", "acknowledge", "arrive", "prove",
+    "see", "report", "take", "assign", "message", "ask", "change", "priority", "merge", "split", "close",
+    "close_no_fix", "reopen", "note", "undo", "bulk", "export", "see_contact", "acknowledge", "arrive", "prove",
 })  # fmt: skip
 _MANAGE: frozenset[str] = frozenset({
     "redact", "judge_proof", "manage_duty", "manage_texts", "manage_users", "manage_links", "see_log", "import_data",
@@ -16,8 +16,9 @@ _MANAGE: frozenset[str] = frozenset({
 _SUPERVISE: frozenset[str] = frozenset({"redact", "judge_proof", "manage_duty", "manage_texts"})
 ACTS: frozenset[str] = _OPERATE | _MANAGE
 
-# A contractor and a crew never learn who reported. A contractor's assigning is to its own crews, and its note is what
-# it says to the officer. Taking means that an official answers for the case, so nobody outside the hall can take it.
+# To report is to write down what a caller or a visitor says; a contractor and a crew never learn who reported. A
+# contractor's assigning is to its own crews, and its note is what it says to the officer. Taking means that an official
+# answers for the case, so nobody outside the hall can take it.
 MAY: dict[Role, frozenset[str]] = {
     Role.SANGKAT_OFFICER: _OPERATE,
     Role.KHAN_OFFICER: _OPERATE | _SUPERVISE,

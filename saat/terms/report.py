@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from saat.terms.case import Channel, Voice
+from saat.terms.case import Channel, Danger, Voice
 from saat.terms.geo import Point
 
 
@@ -48,7 +48,8 @@ class NewReport:
     area_id, place_id: rows of the city (the sangkat chosen, the landmark chosen). client_id: the sender's own id for
     this report; the same id from the same city is the same report, however often it is sent. said_at: the sender's
     clock (aware), which may be wrong; the server's clock decides. join_case_id: the open case that the resident says
-    it is. apart: the resident looked at the open cases nearby and says that it is none of them.
+    it is. apart: the resident looked at the open cases nearby and says that it is none of them. dangers: what an
+    official asked a caller for and heard.
     """
 
     service_code: str
@@ -70,6 +71,7 @@ class NewReport:
     attributes: tuple[tuple[str, str], ...] = ()
     media_url: str = ""
     device_id: str = ""
+    dangers: tuple[Danger, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ def who_may(act):
     ("act", "roles"),
     [
         ("see", set(Role)),
+        ("report", {*OFFICERS, Role.ADMINISTRATOR}),
         ("take", {*OFFICERS, Role.ADMINISTRATOR}),
         ("assign", {*OFFICERS, Role.CONTRACTOR, Role.ADMINISTRATOR}),
         ("close", {*OFFICERS, Role.ADMINISTRATOR}),
