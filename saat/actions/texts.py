@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -83,6 +83,12 @@ def filled(text: str, *, case: Case, policy: CityPolicy, language: str) -> str:
     due = case.due_at.astimezone(ZoneInfo(policy.hours.zone))
     values = {"code": spoken(case.code), "office": policy.say(policy.office, language), "due": f"{due:%d/%m/%Y %H:%M}"}
     return _BRACES.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+def example_filled(text: str, *, policy: CityPolicy, language: str, now: datetime) -> str:
+    """Return a text as it would read for a case with an example's code, promised for the next working hour."""
+    due = policy.hours.add(now, timedelta(hours=1))
+    return filled(text, case=Case(code="K7Q29M4X", due_at=due), policy=policy, language=language)
 
 
 def may_manage_texts(by: Actor, city_id: int) -> bool:

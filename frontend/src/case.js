@@ -1,0 +1,79 @@
+// The page of one case: the map when it comes into view, keys for what is done often. All of it works without.
+import { showMap } from "./lib/resident/citymap.js";
+import { listenForKeys } from "./lib/case/keys.js";
+
+document.documentElement.classList.add("has-script");
+
+const failed = document.getElementById("failed");
+if (failed) {
+  failed.scrollIntoView({ block: "center" });
+  failed.focus({ preventScroll: true });
+}
+
+// A link to an act, such as #act-assign, opens its form.
+function openNamed() {
+  const named = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (named && named.tagName === "DETAILS") named.open = true;
+  if (named) named.scrollIntoView({ block: "center" });
+}
+addEventListener("hashchange", openNamed);
+openNamed();
+
+// One double click is one act.
+for (const form of document.querySelectorAll('form[method="post"]')) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+    addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+  });
+}
+
+listenForKeys(document.getElementById("keys"));
+
+const box = document.getElementById("case-map");
+let shown = null;
+
+function placed() {
+  return box.dataset.lat ? { lat: Number(box.dataset.lat), lon: Number(box.dataset.lon) } : null;
+}
+
+function show(onTap) {
+  box.hidden = false;
+  shown ||= showMap({ box, element: box, areas: box.dataset.areas, start: placed(), onTap: (point) => tapped(point) });
+  tapped = onTap;
+  return shown.catch(() => {
+    box.hidden = true;
+    shown = null;
+  });
+}
+let tapped = () => {};
+
+if (box) {
+  box.setAttribute("role", "region");
+  box.setAttribute("aria-label", box.dataset.label);
+  if (box.dataset.lat) {
+    const seen = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) {
+        seen.disconnect();
+        show(() => {});
+      }
+    });
+    box.hidden = false;
+    seen.observe(box);
+  }
+  const pick = document.getElementById("pick-place");
+  if (pick) {
+    pick.hidden = false;
+    pick.addEventListener("click", async () => {
+      const hint = document.getElementById("pick-hint");
+      hint.textContent = pick.dataset.hint;
+      await show((point) => {
+        document.getElementById("change-lat").value = point.lat.toFixed(6);
+        document.getElementById("change-lon").value = point.lon.toFixed(6);
+        hint.textContent = "";
+        document.getElementById("act-change").scrollIntoView({ block: "center" });
+      });
+      box.scrollIntoView({ block: "center" });
+    });
+  }
+}
