@@ -244,16 +244,15 @@ def change_case(
     with writing(city_of(case_id), now=now, by=by) as log:
         change = Change(log, case_id, "change", read_up_to=read_up_to)
         case, policy, ground = change.case, change.policy, city_map(change.case.city)
-        facts = {}
+        place_before = settling.place_as_text(case)
+        earlier = {}
         if service_code is not None:
             if not policy.has_category(service_code):
                 raise ActRefused(_("There is no such category in this city."), field="service_code")
             case.service_code = service_code
         if address is not None:
-            told, case.address = case.address, clean_words(address, limit=300).replace("\n", " ")
-            if told != case.address:
-                kept = EarlierText.objects.create(city_id=case.city_id, case=case, field="address", text=told)
-                facts["earlier"] = [kept.pk]
+            earlier["address"] = case.address
+            case.address = clean_words(address, limit=300).replace("\n", " ")
         if point is not None:
             inside = ground.index.area_of(point) if ground.index else area_id
             if inside is None and ground.index:
@@ -270,8 +269,15 @@ def change_case(
         _recompute_due(case, policy=policy, now=now)
         if settling.snapshot(case) == change.before:
             raise ActRefused(_("Nothing differs from what is written there already."))
+        if settling.place_as_text(case) != place_before:
+            earlier["place"] = place_before
+        kept = [
+            EarlierText.objects.create(city_id=case.city_id, case=case, field=field, text=text).pk
+            for field, text in earlier.items()
+            if field == "place" or text != case.address
+        ]
         reindex(case)
-        return change.done("case_changed", facts=facts)
+        return change.done("case_changed", facts={"earlier": kept} if kept else {})
 
 
 def reindex(case: Case) -> None:

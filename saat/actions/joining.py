@@ -221,7 +221,7 @@ def _put_back(change: Change, facts: dict[str, Any]) -> Case:
         raise ActRefused(_("Something was changed since then, so this step cannot be undone by itself."))
     settling.put(case, before)
     for row in EarlierText.objects.filter(pk__in=facts.get("earlier", []), case=case):
-        setattr(case, row.field, row.text)
+        settling.put_earlier(case, field=row.field, text=row.text)
     settling.save(case, policy=change.policy, now=change.log.now)
     if {"area_id", "service_code", "address"} & set(before):
         reindex(case)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from datetime import datetime
 from typing import Any
+
+from django.conf import settings
 
 from saat.actions.citymap import CityMap
 from saat.cases.escalation import next_escalation
@@ -14,7 +17,9 @@ from saat.records.models import Case
 from saat.records.search import scope_words
 from saat.terms.case import ServiceLevel, State, Urgency
 from saat.terms.codes import spoken
+from saat.terms.geo import Point
 from saat.terms.policy import CityPolicy
+from saat.triage.nearby import cell_of
 from saat.triage.words import search_words
 
 # The columns that an act may change and an undo may put back.
@@ -51,20 +56,43 @@ FIELDS = (
 _DERIVED = ("act_by", "next_escalation_at", "updated_at")
 
 
-# What people wrote is not for the log, which is kept for ever: it holds a digest, `EarlierText` the words.
-WRITTEN = ("address",)
+# What people wrote, and where exactly it is (perhaps at somebody's door), is not for the log, which is kept for ever:
+# it holds a digest, `EarlierText` the words and the place.
+PLACE = ("lat", "lon", "cell")
+WRITTEN = ("address", *PLACE)
 
 
 def snapshot(case: Case) -> dict[str, Any]:
-    """Return the case's changeable columns as plain values: moments as ISO text, what people wrote as a digest."""
+    """Return the changeable columns as plain values: moments as ISO text, words and the exact place as digests."""
     values = {field: getattr(case, field) for field in FIELDS}
     plain = {field: value.isoformat() if isinstance(value, datetime) else value for field, value in values.items()}
     return plain | {field: digest(plain[field]) for field in WRITTEN}
 
 
-def digest(text: str) -> str:
-    """Return 16 hexadecimal digits that stand for a text in the log; nothing for nothing."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
+def digest(value: str | float | None) -> str:
+    """Return 16 hexadecimal digits that stand for a value in the log; nothing for nothing.
+
+    They are made with the installation's secret: addresses and places are few enough to be tried out otherwise.
+    """
+    if value is None or value == "":
+        return ""
+    return hmac.new(settings.SECRET_KEY.encode(), f"saat log:{value}".encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def place_as_text(case: Case) -> str:
+    """Return the exact place of a case as `EarlierText` keeps it; "" if it has none."""
+    return "" if case.lat is None or case.lon is None else f"{case.lat!r} {case.lon!r}"
+
+
+def put_earlier(case: Case, *, field: str, text: str) -> None:
+    """Set what `EarlierText` kept of a case: a column of words, or "place", its exact place."""
+    if field != "place":
+        setattr(case, field, text)
+    elif text:
+        case.lat, case.lon = (float(part) for part in text.split())
+        case.cell = cell_of(Point(lat=case.lat, lon=case.lon))
+    else:
+        case.lat = case.lon = case.cell = None
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -74,7 +102,7 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str
 
 
 def put(case: Case, values: dict[str, Any]) -> None:
-    """Set columns from plain values, as `snapshot` gave them; those that people wrote are left as they are."""
+    """Set columns from plain values, as `snapshot` gave them; words and the exact place are left as they are."""
     for field, value in values.items():
         if field in WRITTEN:
             continue

@@ -123,7 +123,7 @@ class CaseSearch(models.Model):
 class EarlierText(models.Model):
     """A text of a case that an act replaced. It stands here and not in the log, so that it can be forgotten.
 
-    field: the column of the case that held it.
+    field: the column of the case that held it; or "place", and text is its latitude and longitude in degrees.
     """
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
