@@ -52,6 +52,7 @@ class AreaOption:
     """An area as somebody may choose it. above: names of the areas it lies in, from the top, a dictionary for each."""
 
     area_id: int
+    kind: str
     level: int
     parent_id: int | None
     names: dict[str, str]
@@ -61,19 +62,20 @@ class AreaOption:
 
 def area_options(city: City) -> list[AreaOption]:
     """Return all areas of a city, those above before those within them; two queries."""
-    rows = list(Area.objects.filter(city=city).order_by("level", "pk").values_list("pk", "level", "parent_id"))
+    rows = list(Area.objects.filter(city=city).order_by("level", "pk").values_list("pk", "level", "parent_id", "kind"))
     names: dict[int, dict[str, str]] = {}
     for area_id, language, text in AreaName.objects.filter(city=city).values_list("area_id", "language", "text"):
         names.setdefault(area_id, {})[language] = text
-    parents = {parent_id for _pk, _level, parent_id in rows}
+    parents = {parent_id for _pk, _level, parent_id, _kind in rows}
     lines: dict[int, tuple[dict[str, str], ...]] = {}
     options = []
-    for pk, level, parent_id in rows:
+    for pk, level, parent_id, kind in rows:
         above = (*lines[parent_id], names.get(parent_id, {})) if parent_id in lines else ()
         lines[pk] = above
         options.append(
             AreaOption(
                 area_id=pk,
+                kind=kind,
                 level=level,
                 parent_id=parent_id,
                 names=names.get(pk, {}),
