@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.beside import beside
 from tests.chromium import OFFICE, OLD_PHONE, NoChromium, running_browser
 from tests.server import LiveSaat
 
@@ -94,3 +95,17 @@ def violations(browser: Browser) -> Callable[[Page], list[str]]:
         return list(found)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def resident_city(live: LiveSaat) -> str:
+    """The small city of `tests.city` beside the demo, by its jurisdiction id; `/?city=` chooses it for a context."""
+    beside(
+        live,
+        """
+from tests.city import POLICY, make_city
+text = POLICY.read_text(encoding="utf-8").replace('"phnompenh.kh"', '"resident.test"', 1)
+make_city(jurisdiction_id="resident.test", policy_text=text)
+""",
+    )
+    return "resident.test"
