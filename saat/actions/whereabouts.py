@@ -1,4 +1,4 @@
-"""Where a caller means: areas and landmarks to choose from, held to those for which an official may write down calls."""
+"""Where a caller means: areas and landmarks to choose from, held to those where an official may write calls down."""
 
 from __future__ import annotations
 
