@@ -17,6 +17,8 @@ from saat.terms.geo import Point
 from saat.triage.names import Doubt, NameIndex, match_name, plain_name
 from saat.triage.places import AreaIndex, AreaShape
 
+_LONGEST_TAG = 7  # so that a language tag with a list's name fits its column
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaEntry:
@@ -236,12 +238,8 @@ class _Joining:
         return match_name(entry.names.values(), {area_id: self.known[area_id].names.values()}).key is not None
 
     def _of_the_same_name(self, entry: AreaEntry) -> tuple[int, ...]:
-        plain = {plain_name(name) for name in entry.names.values()}
-        return tuple(
-            pk
-            for pk, area in self.known.items()
-            if area.row.level == entry.level and plain & {plain_name(name) for name in area.names.values()}
-        )
+        everywhere = self._named(entry.level, None).match(entry.names.values())
+        return everywhere.could_be if everywhere.key is None else (everywhere.key,)
 
     def _named(self, level: int, parent_id: int | None) -> NameIndex:
         """Return the names of a level, of one parent or of all (None)."""
@@ -299,8 +297,7 @@ class _Joining:
             changed = True
             if not self.dry_run:
                 area.row.save(update_fields=["wkb", "min_lat", "min_lon", "max_lat", "max_lon", "schematic"])
-        names = {language: text for language, text in entry.names.items() if _is_whole(text)}
-        fresh = {language: text for language, text in names.items() if language not in area.names}
+        fresh = self._new_names(entry, area)
         if fresh:
             area.names.update(fresh)
             changed = True
@@ -313,6 +310,23 @@ class _Joining:
             if not self.dry_run:
                 AreaCode.objects.create(city=self.city, area=area.row, code_list=self.code_list, code=entry.code)
         self.report.changed += changed
+
+    def _new_names(self, entry: AreaEntry, area: _Known) -> dict[str, str]:
+        """Return the names that an area lacks; where a list spells one otherwise, its spelling is kept as the list's.
+
+        The language tag of another spelling is "en-x-mef": in BCP 47 what follows the x is private.
+        """
+        fresh = {}
+        for language, text in entry.names.items():
+            known = area.names.get(language)
+            tag = f"{language}-x-{self.code_list[:_LONGEST_TAG]}"
+            if not _is_whole(text):
+                continue
+            if known is None:
+                fresh[language] = text
+            elif self.code_list and tag not in area.names and plain_name(known) != plain_name(text):
+                fresh[tag] = text
+        return fresh
 
     def _make(self, pairs: list[tuple[AreaEntry, int]]) -> None:
         if not pairs:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from saat import __version__
 from saat.config.commands.base import Refused
 
-_COMMANDS = ("init", "serve", "demo", "user")
+# The name of each command and its module.
+_COMMANDS = {"init": "init", "serve": "serve", "demo": "demo", "import": "imports", "user": "user"}
 _DESCRIPTION = """Saat tells a city hall, while it can still be helped, where rubbish lies and which collection is
 failing, and gets somebody there. Everything it writes lies in one folder (--var, ./var by default)."""
 _EPILOG = """first steps:
@@ -32,8 +33,8 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"saat {__version__}")
     commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
-    for name in _COMMANDS:
-        module = importlib.import_module(f"saat.config.commands.{name}")
+    for name, file in _COMMANDS.items():
+        module = importlib.import_module(f"saat.config.commands.{file}")
         added = commands.add_parser(
             name,
             help=module.HELP,
@@ -73,9 +74,10 @@ def _sentence(error: Exception) -> str | None:
     from django.core.exceptions import ImproperlyConfigured
     from django.db import OperationalError
 
+    from saat.links.tables.reading import FileRefused
     from saat.terms.policy import PolicyError
 
-    if isinstance(error, PolicyError):
+    if isinstance(error, PolicyError | FileRefused):
         return str(error)
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {' '.join(str(error).split())}."

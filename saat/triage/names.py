@@ -24,6 +24,7 @@ _ORDINAL = re.compile(rf"\bti\s+({'|'.join(_ORDINALS)}|\d+)\b")
 _KHMER_ORDINAL = re.compile(r"ទី\s*(?=\d)")
 _NO_LETTER = re.compile(r"[^\w\u1780-\u17d3]+")
 CUT_MARK = "*"
+_CUT_ORDINAL = re.compile(r"\bti\s*(\w*)$", flags=re.IGNORECASE)
 _LEAST_STEM = 8  # a name cut shorter than this could be too many others
 
 
@@ -45,24 +46,27 @@ def plain_name(name: str) -> str:
     return _NO_LETTER.sub("", bare).replace("_", "") or _NO_LETTER.sub("", text)
 
 
-def stem_of(name: str) -> str | None:
-    """Return the comparable beginning of a name that a list cut short and marked with "*"; None if it is whole.
+def stems_of(name: str) -> tuple[str, ...]:
+    """Return the comparable beginnings of a name that a list cut short and marked with "*"; none if it is whole.
 
-    A last word that was cut within is kept as far as it goes, an ordinal that was cut is left out.
+    A word that was cut is kept as far as it goes; an ordinal that was cut stands for each that begins so.
 
-    >>> stem_of("Kilomaetr Lekh Pram*"), stem_of("Boeng Keng Kang Ti *"), stem_of("Tonle Basak")
-    ('kilomaetrlekhpram', 'boengkengkang', None)
+    >>> stems_of("Kilomaetr Lekh Pram*"), stems_of("Boeng Keng Kang Ti *"), stems_of("Tonle Basak")
+    (('kilomaetrlekhpram',), ('boengkengkang',), ())
+    >>> stems_of("Chrang Chamreh Ti P*")
+    ('chrangchamreh2', 'chrangchamreh5')
     """
     if not name.rstrip().endswith(CUT_MARK):
-        return None
+        return ()
     whole = name.rstrip().rstrip(CUT_MARK)
-    # "Ti P*" begins an ordinal that may have been Pir, Pram or another.
-    cut = re.search(r"\bti\s*(\w*)$", whole, flags=re.IGNORECASE)
-    if cut:
-        begun = cut[1].casefold()
-        fitting = {digit for word, digit in _ORDINALS.items() if begun and word.startswith(begun)}
-        return plain_name(whole[: cut.start()]) + (fitting.pop() if len(fitting) == 1 else "")
-    return plain_name(whole)
+    cut = _CUT_ORDINAL.search(whole)
+    if cut is None:
+        return (plain_name(whole),)
+    before, begun = plain_name(whole[: cut.start()]), cut[1].casefold()
+    if not begun:
+        return (before,)
+    fitting = sorted({digit for word, digit in _ORDINALS.items() if word.startswith(begun)})
+    return tuple(before + digit for digit in fitting) or (plain_name(whole),)
 
 
 class Doubt(StrEnum):
@@ -114,11 +118,11 @@ class NameIndex:
         told: list[set[int]] = []
         short = False
         for name in names:
-            stem = stem_of(name)
-            if stem is None:
+            stems = stems_of(name)
+            if not stems:
                 told.append(self._plain.get(plain_name(name), set()))
-            elif len(stem) >= _LEAST_STEM:
-                told.append({key for text, keys in self._plain.items() if text.startswith(stem) for key in keys})
+            elif all(len(stem) >= _LEAST_STEM for stem in stems):
+                told.append({key for text, keys in self._plain.items() if text.startswith(stems) for key in keys})
             else:
                 short = True
         told = [keys for keys in told if keys]
