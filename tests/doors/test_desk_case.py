@@ -18,6 +18,7 @@ from saat.terms.case import State, Urgency
 from saat.terms.codes import spoken
 from saat.terms.report import Contact, NewReport
 from tests.city import AT_HOSPITAL, AT_MARKET, AT_RIVER, NEXT_TO_MARKET, new_report
+from tests.doors.desk import act_on, now_case, page_of, reread, signed_in, text_of
 from tests.hall import Hall, make_hall
 
 
@@ -27,42 +28,10 @@ def hall(db, settings, tmp_path) -> Hall:
     return make_hall()
 
 
-def signed_in(hall: Hall, name: str) -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(hall.people[name])
-    return client
-
-
 @pytest.fixture
 def officer(hall) -> Client:
     """The officer of the sangkat where the market is, signed in."""
     return signed_in(hall, "kandal")
-
-
-def now_case(hall: Hall, report: NewReport | None = None) -> Case:
-    """A case that was reported this moment."""
-    receipt = receive_report(city=hall.city, report=report or new_report(), now=timezone.now(), by=RESIDENT)
-    return Case.objects.get(pk=receipt.case_id)
-
-
-def page_of(case: Case) -> str:
-    return f"/desk/cases/{case.pk}"
-
-
-def act_on(client: Client, case: Case, name: str, **fields):
-    """Send the form of an act, with what its page would carry."""
-    last = Event.objects.filter(case_id=case.pk).latest("pk").pk
-    return client.post(f"{page_of(case)}/act/{name}", {"read_up_to": last, **fields}, follow=True)
-
-
-def reread(case: Case) -> Case:
-    return Case.objects.get(pk=case.pk)
-
-
-def text_of(response) -> str:
-    """The words of a page, without its markup."""
-    main = re.search(r"<body.*</body>", response.content.decode(), re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", main[0] if main else "").split())
 
 
 def test_the_page_says_what_where_when_and_what_comes_next(hall, officer):

@@ -61,7 +61,7 @@ def _parts(text: str) -> list[Part]:
     try:
         rows = json.loads(text or "[]")
         parts = [Part(*(float(number) for number in row)) for row in rows]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ActRefused(_("The parts to cover did not arrive whole. Please draw them again.")) from error
     if not parts:
         raise ActRefused(_("Please draw over what is to be covered first."))
