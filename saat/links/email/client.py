@@ -51,8 +51,11 @@ class EmailClient(Protocol):
         """
 
 
-def message_of(letter: Letter, *, sender: str) -> EmailMessage:
+def message_of(letter: Letter, *, sender: str, legible: bool = False) -> EmailMessage:
     """Return the letter as an RFC 5322 message in UTF-8.
+
+    legible: the text stands in it as it is, for people who open the file; otherwise in Base64, because old mail servers
+    break long lines of eight-bit text, and Khmer has no spaces at which to break.
 
     :raises NotSent: if the address cannot be one, or would smuggle in another header.
     """
@@ -70,8 +73,7 @@ def message_of(letter: Letter, *, sender: str) -> EmailMessage:
     domain = sender.rpartition("@")[2].strip("> ") or "localhost"
     message["Message-ID"] = f"<{letter.letter_id}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
-    # Base64, because old mail servers break lines of eight-bit text, and Khmer has no spaces at which to break.
-    message.set_content(letter.text, cte="base64")
+    message.set_content(letter.text, cte="8bit" if legible else "base64")
     return message
 
 
@@ -149,7 +151,7 @@ class FolderClient:
 
     def send(self, letter: Letter) -> None:
         """Write the letter; the same letter again replaces itself."""
-        message = message_of(letter, sender=self._sender)
+        message = message_of(letter, sender=self._sender, legible=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         name = "".join(sign if sign.isalnum() or sign in "-." else "-" for sign in letter.letter_id)
         (self._folder / f"{name}.eml").write_bytes(bytes(message))
