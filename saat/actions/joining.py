@@ -60,27 +60,36 @@ def merge_cases(*, case_id: int, into_id: int, now: datetime, by: Actor, read_up
         if State(source.case.state).is_closed:
             raise ActRefused(_("A closed case cannot be merged; reopen it first."))
         source.move(State.MERGED)
-        source.case.merged_into, source.case.closed_at = target.case, now
-        moved = _move_rows(case_id, into_id)
-        goal = target.case
-        goal.opened_at = min(goal.opened_at, source.case.opened_at)
-        goal.due_at = min(goal.due_at, source.case.due_at)
-        if Urgency(source.case.urgency).level > Urgency(goal.urgency).level:
-            goal.urgency = source.case.urgency
-        _recount(goal)
-        for change in (source, target):
-            settling.save(change.case, policy=change.policy, now=now, also=("last_voice_at", "has_photo", "summary"))
-        reindex(goal)
-        facts: dict[str, Any] = {
-            "into": into_id,
-            "into_code": goal.code,
-            "moved": moved,
-            "source": settling.changed(source.before, settling.snapshot(source.case)),
-            "target": settling.changed(target.before, settling.snapshot(goal)),
-        }
-        log.append("case_merged", case_id=case_id, facts=facts)
-        log.append("case_joined", case_id=into_id, facts={"from": case_id, "from_code": source.case.code})
-        return goal
+        source.case.closed_at = now
+        return join(log, source=source, target=target)
+
+
+def join(log: Log, *, source: Change, target: Change) -> Case:
+    """Move everything of one case to another, whose clock becomes the earlier one, and write it down.
+
+    For actions that have asked whether the two may become one; the source has its moment of closing.
+    """
+    goal = target.case
+    source.case.state, source.case.merged_into = State.MERGED, goal
+    moved = _move_rows(source.case.pk, goal.pk)
+    goal.opened_at = min(goal.opened_at, source.case.opened_at)
+    goal.due_at = min(goal.due_at, source.case.due_at)
+    if Urgency(source.case.urgency).level > Urgency(goal.urgency).level:
+        goal.urgency = source.case.urgency
+    _recount(goal)
+    for change in (source, target):
+        settling.save(change.case, policy=change.policy, now=log.now, also=("last_voice_at", "has_photo", "summary"))
+    reindex(goal)
+    facts: dict[str, Any] = {
+        "into": goal.pk,
+        "into_code": goal.code,
+        "moved": moved,
+        "source": settling.changed(source.before, settling.snapshot(source.case)),
+        "target": settling.changed(target.before, settling.snapshot(goal)),
+    }
+    log.append("case_merged", case_id=source.case.pk, facts=facts)
+    log.append("case_joined", case_id=goal.pk, facts={"from": source.case.pk, "from_code": source.case.code})
+    return goal
 
 
 def split_case(
