@@ -122,7 +122,9 @@ def _reports(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="+", help="CSV or XLSX files, all with the same columns")
     parser.add_argument("--mapping", required=True, metavar="FILE", help="TOML file: what their columns and words mean")
     parser.add_argument(
-        "--errors", metavar="FOLDER", help="where rows that cannot be taken are written (default: beside each file)"
+        "--errors",
+        metavar="FOLDER",
+        help="where rows that cannot be taken are written (default: VAR/imports)",
     )
     _table_options(parser)
 

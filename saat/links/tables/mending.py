@@ -14,12 +14,12 @@ from saat.links.tables.reading import Row, Table
 ERROR_COLUMN = "saat_error"
 
 
-def errors_path(table: Table) -> Path:
-    """Return where the rows of a table go that could not be taken; a file of errors is written over by its own."""
+def errors_name(table: Table) -> str:
+    """Return what the file is called for the rows that could not be taken; a file of errors keeps its name."""
     name = table.path.name
     stem, ending = name.rsplit(".", 1) if "." in name else (name, "csv")
     stem = stem.removesuffix(".errors")
-    return table.path.with_name(f"{stem}.errors.{ending}")
+    return f"{stem}.errors.{ending}"
 
 
 def write_errors(table: Table, refused: Sequence[tuple[Row, str]], path: Path) -> None:
