@@ -13,12 +13,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import machine, reports
+from bench import machine, page, processes, reports, screen
 from bench.figures import Progress
 from bench.million import CASES
 from bench.serving import Bench
 
-MEASURES = {"reports": reports}
+MEASURES = {"processes": processes, "page": page, "reports": reports, "screen": screen}
 RESULTS = Path(__file__).resolve().parent / "results"
 
 

@@ -2,6 +2,7 @@
 
 python -m bench.ground make       write tables, city, people and a partner's key into an empty installation
 python -m bench.ground facts      print, as JSON, fresh sessions of its people, and what else a load needs to know
+python -m bench.ground events     print, as JSON, which event told of which service request
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from saat.records.models import (  # noqa: E402
     City,
     Contractor,
     Crew,
+    Event,
     Membership,
     Place,
     ServiceRequest,
@@ -128,6 +130,12 @@ def facts() -> dict[str, Any]:
     }
 
 
+def reported() -> dict[int, int]:
+    """Return the event that told of each service request."""
+    kinds = ("case_opened", "voice_added")
+    return {event.pk: event.facts["service_request"] for event in Event.objects.filter(kind__in=kinds)}
+
+
 def _inside(outline: BaseGeometry, count: int, chance: random.Random) -> list[tuple[float, float]]:
     """Return points in an area as latitude and longitude, a little away from its edge."""
     return [(point.y, point.x) for point in points_in(outline.buffer(-0.0005), count, chance)]
@@ -160,6 +168,8 @@ def main() -> None:
     """Do what the command line says."""
     if sys.argv[1:] == ["make"]:
         make()
+    elif sys.argv[1:] == ["events"]:
+        json.dump(reported(), sys.stdout)
     elif sys.argv[1:] == ["facts"]:
         json.dump(facts(), sys.stdout)
     else:
