@@ -123,10 +123,9 @@ def send_again(*, outbox_id: int, now: datetime, by: Actor) -> None:
         log.append("message_revived", case_id=row.facts.get("case"), subject=f"outbox:{outbox_id}", facts=facts)
 
 
-def forget_sent(*, now: datetime, most: int = 500) -> int:
+def forget_sent(*, now: datetime) -> int:
     """Delete what was sent long ago; return how many messages."""
-    old = Outbox.objects.filter(sent_at__lt=now - KEPT).order_by("sent_at").values_list("pk", flat=True)
-    forgotten, _rows = Outbox.objects.filter(pk__in=list(old[:most])).delete()
+    forgotten, _rows = Outbox.objects.filter(sent_at__lt=now - KEPT).delete()
     return forgotten
 
 

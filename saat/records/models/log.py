@@ -80,6 +80,7 @@ class Outbox(models.Model):
             models.Index(
                 fields=["next_try_at"], condition=Q(sent_at__isnull=True, dead_at__isnull=True), name="outbox_waiting"
             ),
+            models.Index(fields=["city", "-dead_at"], condition=Q(dead_at__isnull=False), name="outbox_dead"),
         ]
 
     def __str__(self) -> str:
