@@ -24,6 +24,11 @@ def area_with_code(city: City, *, code_list: str, code: str) -> Area | None:
     return row.area if row else None
 
 
+def path_of(city: City, area_id: int) -> str:
+    """Return the path of one of the city's areas, "" if it is none of them; one query."""
+    return Area.objects.filter(city=city, pk=area_id).values_list("path", flat=True).first() or ""
+
+
 def areas_called(city: City, plain_names: Sequence[str]) -> list[Area]:
     """Return the areas with the last of these names that lie in areas with the names before it, by id.
 
