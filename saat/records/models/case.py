@@ -92,6 +92,7 @@ class Case(models.Model):
                 name="case_open_place",
             ),
             models.Index(fields=["city", "closed_at"], condition=Q(closed_at__isnull=False), name="case_closed"),
+            models.Index(fields=["area", "closed_at"], condition=Q(closed_at__isnull=False), name="case_closed_area"),
             models.Index(
                 fields=["next_escalation_at"], condition=Q(next_escalation_at__isnull=False), name="case_to_escalate"
             ),
