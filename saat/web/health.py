@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 
 from saat.records import queries_health
 
@@ -27,6 +28,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer the figures an operator watches, in the Prometheus text format."""
     lines = []
-    for name, (help_text, value) in queries_health.gauges().items():
+    for name, (help_text, value) in queries_health.gauges(now=timezone.now()).items():
         lines += [f"# HELP saat_{name} {help_text}", f"# TYPE saat_{name} gauge", f"saat_{name} {value}"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
