@@ -12,7 +12,16 @@ from saat import __version__
 from saat.config.commands.base import Refused
 
 # The name of each command and its module.
-_COMMANDS = {"init": "init", "serve": "serve", "demo": "demo", "import": "imports", "user": "user"}
+_COMMANDS = {
+    "init": "init",
+    "serve": "serve",
+    "demo": "demo",
+    "import": "imports",
+    "user": "user",
+    "backup": "backup",
+    "restore": "restore",
+    "check": "check",
+}
 _DESCRIPTION = """Saat tells a city hall, while it can still be helped, where rubbish lies and which collection is
 failing, and gets somebody there. Everything it writes lies in one folder (--var, ./var by default)."""
 _EPILOG = """first steps:

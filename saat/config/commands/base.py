@@ -77,9 +77,11 @@ def set_up_with_tables(options: argparse.Namespace) -> None:
     :raises Refused: if its tables are missing or older than this program.
     """
     set_up(options)
-    if pending_migrations():
-        from django.conf import settings
+    from django.conf import settings
 
+    database = settings.DATABASES["default"]
+    missing = "sqlite" in database["ENGINE"] and not Path(database["NAME"]).exists()
+    if missing or pending_migrations():
         raise Refused(
             f"The installation in {settings.VAR} is missing, or older than this program; run `saat init` first."
         )

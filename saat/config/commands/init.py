@@ -68,7 +68,7 @@ def run(chosen: argparse.Namespace) -> int:
             )
             say(f"Would {'change' if differs else 'not change'} the policy of {policy.jurisdiction_id}.")
         return 0
-    migrate()
+    applied = migrate()
     city = City.objects.filter(jurisdiction_id=policy.jurisdiction_id).first()
     if city is None:
         open_city(policy_text=text, country_holidays=days, now=now(), by=COMMAND)
@@ -81,6 +81,8 @@ def run(chosen: argparse.Namespace) -> int:
         say(f"Changed the policy of {policy.jurisdiction_id}; a server that runs uses it at once.")
     else:
         say(f"The policy of {policy.jurisdiction_id} is up to date.")
+    if applied and city is not None:
+        say(f"Applied {applied} changes to the tables.")
     return 0
 
 
