@@ -203,7 +203,7 @@ def _alike(*, city: City, policy: CityPolicy, understood: _Understood, now: date
         nearby = Case.objects.filter(city=city, closed_at__isnull=True, last_voice_at__gte=since)
         if understood.place_id is not None:
             nearby = nearby.filter(place_id=understood.place_id)
-        else:
+        elif understood.area_id is not None:
             nearby = nearby.filter(area_id=understood.area_id)
         rows = list(nearby.order_by("-last_voice_at").values_list(*quick.NEAR_COLUMNS)[:_MOST_CANDIDATES])
     else:

@@ -77,7 +77,7 @@ def updates(
                 continue
             text, note = "", None
             if event.kind in _TOLD:
-                said = texts.get(event.facts.get("message"))
+                said = texts.get(event.facts.get("message", 0))
                 mine = api_key_id is not None and row["api_key_id"] == api_key_id
                 if said is None or not mine or said[0] not in (None, row["pk"]):
                     continue
@@ -107,7 +107,7 @@ def _requests(
     """Return the reports by the case they are in now, and those that an event moved by that event."""
     columns = ("pk", "case_id", "requested_at", "api_key_id")
     reports = ServiceRequest.objects.filter(city=city, voice=Voice.REPORT)
-    case_ids = {event.case_id for event in events if event.kind not in _MOVED}
+    case_ids = {event.case_id for event in events if event.case_id is not None and event.kind not in _MOVED}
     of_case: dict[int | None, list[dict[str, Any]]] = {}
     for row in reports.filter(case_id__in=case_ids).order_by("pk").values(*columns):
         of_case.setdefault(row["case_id"], []).append(row)
@@ -130,7 +130,7 @@ def _texts(events: Sequence[Event]) -> dict[int, tuple[int | None, str]]:
 
 def _proofs(events: Sequence[Event]) -> dict[int | None, int]:
     """Return the latest public proof photo of each case that was closed."""
-    case_ids = {event.case_id for event in events if event.kind == "case_closed"}
+    case_ids = {event.case_id for event in events if event.case_id is not None and event.kind == "case_closed"}
     shown = Photo.objects.filter(case_id__in=case_ids, kind="proof", public=True, removed_at__isnull=True)
     return dict(shown.order_by("added_at", "pk").values_list("case_id", "pk")) if case_ids else {}
 

@@ -102,7 +102,7 @@ def _inside(
     exact = reader.exact(city)
     columns = rows.values_list("pk", "lat", "lon", "service_code", "api_key_id")[:_MOST_LOOKED_AT]
     for pk, lat, lon, service_code, api_key_id in columns.iterator(chunk_size=_CHUNK):
-        point = Point(lat=lat, lon=lon)
+        point = Point(lat=float(lat or 0), lon=float(lon or 0))  # never None: the rows were narrowed to those with one
         if not exact and not reader.brought(api_key_id):
             point = coarse(point, policy.grid_m(service_code))
         if _holds(wanted, point):

@@ -20,8 +20,8 @@ _TOLD = frozenset({
 
 def delivery_of(facts: dict[str, Any]) -> WebhookDelivery | None:
     """Return what to send for an outbox row, or None if the endpoint wants nothing any more."""
-    endpoint = WebhookEndpoint.objects.select_related("city").filter(pk=facts.get("endpoint"), active=True).first()
-    event = Event.objects.filter(pk=facts.get("event")).first()
+    endpoint = WebhookEndpoint.objects.select_related("city").filter(pk=facts.get("endpoint", 0), active=True).first()
+    event = Event.objects.filter(pk=facts.get("event", 0)).first()
     if endpoint is None or event is None or event.city_id != endpoint.city_id:
         return None
     code = Case.objects.filter(pk=event.case_id).values_list("code", flat=True).first() if event.case_id else None

@@ -64,9 +64,9 @@ def _make_insert(model: type[Model]) -> _Insert:
     quote = connection.ops.quote_name
     # An id that the database gives is left out; `_meta.concrete_fields` are the columns in their order.
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
-    names = ", ".join(quote(field.column) for field in fields)
+    names = ", ".join(quote(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
-    key, table = quote(model._meta.pk.column), quote(model._meta.db_table)
+    key, table = quote(str(model._meta.pk.column)), quote(model._meta.db_table)
     return _Insert(
         f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING {key}",  # noqa: S608 - names only
         tuple((field.attname, _preparation(field)) for field in fields),

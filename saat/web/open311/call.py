@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -86,7 +86,7 @@ class Call:
         told = {"CONTENT_TYPE": self.ask.headers["content-type"], "CONTENT_LENGTH": str(self.ask.size)}
         handlers = [MemoryFileUploadHandler(), TemporaryFileUploadHandler()]
         try:
-            post, files = MultiPartParser(told, self.ask.body, handlers, "utf-8").parse()
+            post, files = MultiPartParser(told, cast(Any, self.ask.body), handlers, "utf-8").parse()
         except RequestDataTooBig as error:
             raise too_large() from error
         except (TooManyFieldsSent, TooManyFilesSent) as error:

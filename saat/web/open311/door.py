@@ -28,7 +28,7 @@ from saat.web.open311.call import (
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Call, str], Reply | tuple[str, Any]]
+Handler = Callable[[Call, str], tuple[str, Any]]
 
 # Resource → method → handler. A resource that ends with a slash takes one more part of the address.
 _TABLE: dict[str, dict[str, Handler]] = {
