@@ -3,5 +3,6 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("report/", include("saat.web.desk.phone_urls")),
     path("", include("saat.web.desk.case_urls")),
 ]

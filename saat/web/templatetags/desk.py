@@ -8,6 +8,7 @@ from django import template
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
+from saat.actions.whereabouts import may_report_somewhere
 from saat.records import queries_worklist
 from saat.web.desk.frame import cities_of, city_for, reach_for
 
@@ -31,6 +32,7 @@ def desk_bar(context: dict[str, Any], section: str = "") -> dict[str, Any]:
             (each.jurisdiction_id, each.policy_terms().say(each.policy_terms().name, language), each == city)
             for each in cities_of(request)
         ],
+        "may_report": city is not None and may_report_somewhere(city=city, reach=reach_for(request)),
         "alerts": queries_worklist.unanswered_alerts(reach_for(request)),
         "person": str(request.user),
         "languages": context.get("LANGUAGES", ()),
