@@ -13,10 +13,11 @@ _CHUNK = 65_536
 
 
 class Cable:
-    """A TCP proxy. state: "whole", "pulled", "answers lost" or "answers 502" (the server did hear what was asked).
+    """A TCP proxy between the two.
 
-    url: what the browser is given. down_bytes: everything that came from the server, headers included.
-    lost: how many answers were lost.
+    state: "whole"; "pulled"; or, where the server does hear what is asked, "answers lost" (the line breaks), "answers
+    held" (nothing comes) or "answers 502". url: what the browser is given. down_bytes: everything that came from the
+    server, headers included. lost: how many answers were lost.
     """
 
     def __init__(self, server_url: str) -> None:
@@ -72,6 +73,8 @@ class Cable:
             while chunk := server.recv(_CHUNK):
                 if self.state.startswith("answers"):
                     self.lost += 1
+                    if self.state == "answers held":
+                        continue
                     if self.state == "answers 502":
                         browser.sendall(_BAD_GATEWAY)
                     break

@@ -249,7 +249,6 @@ def script_texts(policy: CityPolicy) -> dict[str, str]:
         "sending": _("Sending…"),
         "waiting": _("It waits on your phone and goes by itself when there is a connection."),
         "waiting_one": _("Waiting on your phone"),
-        "sending_one": _("Being sent…"),
         "sent_one": _("Sent. Your code is %(code)s"),
         "refused_one": _("It could not be taken in: %(why)s"),
         "said_at": _("written %(time)s"),

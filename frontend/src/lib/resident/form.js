@@ -160,6 +160,7 @@ export function startForm(form) {
     showFaults(faults);
     if (faults.length) return;
     busy = sendButton.disabled = true;
+    let outcome = "";
     try {
       if (!decided && navigator.onLine !== false) {
         sendTold.textContent = say("looking");
@@ -174,13 +175,14 @@ export function startForm(form) {
         }
       }
       sendTold.textContent = say("sending");
-      await keepAndSend();
+      outcome = await keepAndSend();
     } finally {
-      sendTold.textContent = "";
+      sendTold.textContent = outcome;
       busy = sendButton.disabled = false;
     }
   }
 
+  // Returns what there is to say, if the page stays.
   async function keepAndSend() {
     const id = fields.client_id.value;
     const photos = await pictures.taken();
@@ -192,24 +194,26 @@ export function startForm(form) {
       photos,
       what: chosen.parentElement.querySelector(".name").textContent,
     };
+    waiting.begin(id);
     try {
       await add(report);
     } catch {
       // No room on the phone, or a private window: the form goes the plain way, without the script's help.
       plainly(photos);
-      return;
+      return "";
     }
     await flush().catch(() => {});
     const mine = (await all()).find((each) => each.id === id);
     if (mine && mine.state === "sent") {
       sessionStorage.removeItem(KEPT);
       location.assign(`${mine.url}?sent=1`);
-      return;
+      return say("sending");
     }
-    if (!mine || mine.state === "waiting") startAgain();
     waiting.show();
-    sendTold.textContent = say("waiting");
+    if (mine && mine.state === "refused") return "";
+    startAgain();
     await wakeLater();
+    return say("waiting");
   }
 
   function told() {

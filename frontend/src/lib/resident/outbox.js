@@ -48,7 +48,6 @@ async function within(mode, work) {
   }
 }
 
-const get = (id) => within("readonly", (store) => store.get(id));
 const put = (report) => within("readwrite", (store) => store.put(report));
 
 // Returns all reports on this phone, the oldest first.
@@ -73,8 +72,16 @@ export async function forget(id) {
 
 // Lets everything that waits be tried at once.
 export async function hurry() {
-  const reports = await all();
-  for (const report of reports.filter((each) => each.state === "waiting")) await put({ ...report, next_at: 0 });
+  await within("readwrite", (store) => {
+    const walk = store.openCursor();
+    walk.onsuccess = () => {
+      const cursor = walk.result;
+      if (!cursor) return;
+      if (cursor.value.state === "waiting") cursor.update({ ...cursor.value, next_at: 0 });
+      cursor.continue();
+    };
+    return walk;
+  });
   return flush();
 }
 
@@ -120,7 +127,13 @@ async function sendOne(report) {
     after.next_at = Date.now() + Math.max(wait, (answer && answer.wait_ms) || 0);
   }
   // Cancelled meanwhile and not sent: it stays away. Cancelled too late: it is shown as sent, which is the truth.
-  if (after.state === "sent" || (await get(report.id))) await put(after);
+  await within("readwrite", (store) => {
+    const look = store.get(report.id);
+    look.onsuccess = () => {
+      if (look.result || after.state === "sent") store.put(after);
+    };
+    return look;
+  });
   changed();
 }
 

@@ -9,10 +9,12 @@ export function startWaiting() {
   const list = document.getElementById("outbox-list");
   const language = document.documentElement.lang;
   let waiting = 0;
+  let beingSent = ""; // the one that the form is sending now is not shown as one that waits
 
   async function draw() {
-    const reports = await all().catch(() => []);
-    waiting = reports.filter((report) => report.state === "waiting").length;
+    const kept = await all().catch(() => []);
+    waiting = kept.filter((report) => report.state === "waiting").length;
+    const reports = kept.filter((report) => report.id !== beingSent);
     section.hidden = reports.length === 0;
     fill(list, ...reports.reverse().map(row));
   }
@@ -43,14 +45,22 @@ export function startWaiting() {
     return element;
   }
 
-  const tryNow = () => flush().catch(() => {});
+  // Who looks at the page again, or has a connection again, does not wait for the next turn.
+  const tryNow = () => waiting && hurry().catch(() => {});
   onChange(draw);
-  window.addEventListener("online", () => hurry().catch(() => {}));
-  window.addEventListener("pageshow", tryNow);
+  window.addEventListener("online", tryNow);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && tryNow());
-  setInterval(() => waiting && tryNow(), LOOK_AGAIN_MS);
+  setInterval(() => waiting && flush().catch(() => {}), LOOK_AGAIN_MS);
   draw().then(tryNow);
-  return { show: () => draw().then(() => section.scrollIntoView({ block: "start" })) };
+  return {
+    begin(id) {
+      beingSent = id;
+    },
+    show() {
+      beingSent = "";
+      return draw().then(() => section.scrollIntoView({ block: "start" }));
+    },
+  };
 }
 
 // Lets the browser send what waits even after the page was closed, where it can.
