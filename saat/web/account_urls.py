@@ -6,7 +6,6 @@ the library looks for it.
 
 from allauth.account import views as account
 from allauth.socialaccount import views as identities
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
@@ -35,7 +34,7 @@ urlpatterns = [
     path("2fa/webauthn/login/", views.PasskeySignInView.as_view(), name="mfa_login_webauthn"),
     path("2fa/", include("allauth.mfa.urls")),
     path("oidc/<slug:provider_id>/login/", views.provider_sign_in, name="openid_connect_login"),
-    path("oidc/<slug:provider_id>/login/callback/", openid_connect.callback, name="openid_connect_callback"),
+    path("oidc/<slug:provider_id>/login/callback/", views.provider_answer, name="openid_connect_callback"),
     path("3rdparty/login/cancelled/", identities.login_cancelled, name="socialaccount_login_cancelled"),
     path("3rdparty/login/error/", identities.login_error, name="socialaccount_login_error"),
     path("signup/", views.closed, name="account_signup"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,10 @@ from saat.records import queries_accounts as queries
 from saat.web.browsers import named
 
 _TOO_MANY = ("too_many_login_attempts", "rate_limited")
+# What a provider that is away, or answers without what it must say, ends in: the library lets these through.
+_UNUSABLE = (OSError, KeyError, ValueError)
+
+log = logging.getLogger(__name__)
 
 
 class SignInView(LoginView):
@@ -56,13 +61,29 @@ def provider_sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
     By a page and not by a redirect: our content security policy lets forms lead to ourselves only, and browsers apply
     that to the redirect that follows a form.
     """
-    response = openid_connect.login(request, provider_id)
+    try:
+        response = openid_connect.login(request, provider_id)
+    except _UNUSABLE:
+        return _provider_failed(request)
     if response.status_code == HTTPStatus.FOUND and urlsplit(response["Location"]).netloc:
         goal = response["Location"]
         response = render(
             request, "socialaccount/login_redirect.html", {"redirect_to": goal, "host": urlsplit(goal).hostname}
         )
     return response
+
+
+def provider_answer(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Take in what the city's identity provider says of somebody."""
+    try:
+        return openid_connect.callback(request, provider_id)
+    except _UNUSABLE:
+        return _provider_failed(request)
+
+
+def _provider_failed(request: HttpRequest) -> HttpResponse:
+    log.exception("The identity provider gave an answer that cannot be used, or none.")
+    return render(request, "socialaccount/authentication_error.html", status=HTTPStatus.BAD_GATEWAY)
 
 
 @require_safe

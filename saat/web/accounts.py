@@ -77,6 +77,8 @@ class KnownPeopleOnlyAdapter(DefaultSocialAccountAdapter):
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        if sociallogin.account.uid in ("", "None"):  # a claim that is empty would make all of them one person
+            raise ImmediateHttpResponse(self._refusal(request, sociallogin))
         if not sociallogin.is_existing:
             user = None
             if not request.user.is_authenticated:
