@@ -48,12 +48,15 @@ def run(chosen: argparse.Namespace) -> int:
     from django.conf import settings
     from django.db import connections
 
+    from saat.records.upkeep import learn_tables
+
     var: Path = settings.VAR
     # The children find the same folder from wherever they run.
     os.environ["SAAT_VAR"] = str(var)
     with _alone(var):
         migrate()
         facts = _prepare(var, settings.PUBLIC_URL, demo=chosen.demo)
+        learn_tables()
         connections.close_all()
         supervisor = Supervisor(host=chosen.host, port=port, tell=lambda text: print(f"saat: {text}", file=sys.stderr))
         try:
