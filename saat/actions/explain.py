@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from saat.actions.citymap import city_map
@@ -12,7 +13,7 @@ from saat.records.scope import Reach
 from saat.terms.case import ServiceLevel, State, Urgency
 from saat.triage.words import query_words
 
-__all__ = ["Reason", "acts_on", "next_step", "reasons_of", "search_terms"]
+__all__ = ["Reason", "acts_on", "held_to", "may_anywhere", "next_step", "reasons_of", "search_terms"]
 
 
 def reasons_of(case: Case, *, now: datetime) -> tuple[Reason, ...]:
@@ -43,6 +44,16 @@ def acts_on(case: Case, *, city: City, reach: Reach) -> frozenset[str]:
         crew_id=case.crew_id,
     )
     return frozenset(act for act in ACTS if may(roles, act))
+
+
+def may_anywhere(reach: Reach, *, city: City, act: str) -> bool:
+    """Return whether a person may do something to some case of a city."""
+    return may({grant.role for grant in reach.grants if grant.city_id == city.pk}, act)
+
+
+def held_to(reach: Reach, *, act: str) -> Reach:
+    """Return what a person sees as somebody who may do this."""
+    return replace(reach, grants=tuple(grant for grant in reach.grants if may([grant.role], act)))
 
 
 def next_step(case: Case, *, acts: frozenset[str], user_id: int) -> str:

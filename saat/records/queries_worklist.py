@@ -16,18 +16,19 @@ from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
-from saat.records.models import Alert, Area, Case, City, Contractor, Crew, Photo, SavedFilter
+from saat.records.models import Alert, Area, BulkRun, Case, City, Contractor, Crew, Photo, SavedFilter
 from saat.records.scope import AREA_ROLES, Reach, visible
 from saat.records.search import matching, scope_words
 from saat.terms.case import Ending, Role, State, Urgency
 
 PAGE = 50
 MOST_ROWS = 200
-MOST_FOUND = 20_000
+MOST_FOUND = 100_000
 _FEW = 4
 _BEHIND_PROMISE = timedelta(days=7)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FARTHEST = 10**16  # microseconds: the year 2286, and as long before 1970
 
 
 class Group(StrEnum):
@@ -105,6 +106,11 @@ class Cursor:
     key: int
     id: int
 
+    @property
+    def is_sane(self) -> bool:
+        """Whether the databases can hold its moment; somebody may have typed another."""
+        return abs(self.key) < _FARTHEST and 0 <= self.id < 2**63
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -162,10 +168,11 @@ class WorkList:
         return cases
 
     def found_ids(self) -> list[int] | None:
-        """Return the open cases that have the words searched for, seen or not; None where no words are searched for."""
+        """Return the open cases that have the words searched for; None where no words are searched for."""
         if not self.wanted.words:
             return None
-        cases = Case.objects.filter(city=self.city, closed_at__isnull=True)
+        # In the order of acting, so that the databases read the index of open cases.
+        cases = self._seen().filter(closed_at__isnull=True).order_by("act_by")
         return list(
             matching(cases, self.wanted.words, scope=self._scope_words()).values_list("pk", flat=True)[:MOST_FOUND]
         )
@@ -219,8 +226,10 @@ class WorkList:
         held = Q(pk__in=[])
         for path in paths:
             held |= Q(path__startswith=path)
-        ids = list(Area.objects.filter(held, city=self.city).values_list("pk", flat=True)[: _FEW + 1])
-        return ids if len(ids) <= _FEW else []
+        # Several areas are put into one order by sorting: quick for open cases, slow for all that were ever closed.
+        most = _FEW if self.wanted.group.is_open else 1
+        ids = list(Area.objects.filter(held, city=self.city).values_list("pk", flat=True)[: most + 1])
+        return ids if len(ids) <= most else []
 
     def _inside(self, path: str) -> tuple[int, ...]:
         return tuple(Area.objects.filter(city=self.city, path__startswith=path).values_list("pk", flat=True))
@@ -312,12 +321,6 @@ def first_photos(case_ids: Iterable[int]) -> dict[int, Photo]:
     return {photo.case_id: photo for photo in rows}
 
 
-def photo_for(reach: Reach, photo_id: int) -> Photo | None:
-    """Return a photo of a case that a person may see, or None; one query."""
-    seen = Case.objects.filter(visible(reach)).values("pk")
-    return Photo.objects.filter(pk=photo_id, case_id__in=seen, removed_at__isnull=True).first()
-
-
 def contractors(city: City) -> list[Contractor]:
     """Return a city's contractors, by name; one query."""
     return list(Contractor.objects.filter(city=city, active=True).order_by("name"))
@@ -337,3 +340,16 @@ def crews(city: City, reach: Reach) -> list[Crew]:
 def saved_filters(reach: Reach, city: City) -> list[SavedFilter]:
     """Return a person's saved filters in a city, by name; one query."""
     return list(SavedFilter.objects.filter(city=city, user_id=reach.user_id).order_by("name"))
+
+
+def bulk_run(reach: Reach, key: str) -> BulkRun | None:
+    """Return a person's own run of one act over several cases, or None; one query."""
+    return BulkRun.objects.select_related("city").filter(key=key, user_id=reach.user_id).first()
+
+
+def names_of_workers(city: City) -> dict[str, dict[int, str]]:
+    """Return what a city's contractors and crews are called, by id; two queries."""
+    return {
+        "contractor": dict(Contractor.objects.filter(city=city).values_list("pk", "name")),
+        "crew": dict(Crew.objects.filter(city=city).values_list("pk", "name")),
+    }

@@ -19,7 +19,7 @@ register = template.Library()
 def desk_bar(context: dict[str, Any], section: str = "") -> dict[str, Any]:
     """Draw the top bar: the city, the sections, the alerts that wait, languages and the account."""
     request: HttpRequest = context["request"]
-    city = city_for(request)
+    city = city_for(request) if cities_of(request) else None
     language = get_language() or "en"
     policy = city.policy_terms() if city else None
     return {
