@@ -21,7 +21,7 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 SAAT = [sys.executable, "-c", "import sys; from saat.config.command import main; sys.exit(main())"]
-START_S = 120
+START_S = 300  # a busy machine makes the demo city slowly
 STOP_S = 20
 
 
