@@ -92,7 +92,7 @@ class Week:
         self.sangkat = Actor.of(people.users["sangkat"])
         self.officers = {code: Actor.of(user) for code, user in people.khan_officers.items()}
         self.on_duty = {actor.id: actor for actor in (*self.officers.values(), self.duty)}
-        self.areas = {code: area_id for code, area_id in _area_ids(city).items() if len(code) == 6}
+        self.areas = {code: area_id for code, area_id in _area_ids(city).items() if len(code) == 6 and code in outlines}
         self.places: dict[int, list[Place]] = {}
         for place in Place.objects.filter(city=city):
             self.places.setdefault(place.area_id or 0, []).append(place)
@@ -180,7 +180,7 @@ class Week:
         codes = sorted(self.areas)
         weights = [3.0 if code[:4] in _CENTRE else 1.0 for code in codes]
         code = self.chance.choices(codes, weights)[0]
-        if self.chance.random() < 0.07:
+        if self.chance.random() < 0.07 and HOME_SANGKAT in self.areas:
             code = HOME_SANGKAT
         near = self.places.get(self.areas[code], [])
         place = self.chance.choice(near) if near and self.chance.random() < 0.6 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import shapely
@@ -16,26 +16,27 @@ from saat.config.commands.base import Refused, now, progress, say, table
 from saat.links.tables.geojson import Feature, read_geojson
 from saat.links.tables.reading import Row, read_table
 from saat.records.models import City
+from saat.terms.geo import Point
 from saat.triage.places import mend
 
 Told = Row | Feature
 
 
 @dataclass(frozen=True, slots=True)
-class _Fields:
+class Fields:
     """Where an entry's parts stand in a file: columns of a table or properties of a feature."""
 
     names: dict[str, str]
-    code: str
-    parent_code: str
-    parent_names: tuple[str, ...]
-    level: str
-    level_values: dict[str, int]
-    fixed_level: int
-    digits: tuple[int, ...]
-    prefix: str
-    where: dict[str, str]
-    kinds: tuple[str, ...]
+    code: str = ""
+    parent_code: str = ""
+    parent_names: tuple[str, ...] = ()
+    level: str = ""
+    level_values: dict[str, int] = field(default_factory=dict)
+    fixed_level: int = 1
+    digits: tuple[int, ...] = ()
+    prefix: str = ""
+    where: dict[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ("khan", "sangkat")
 
     def columns(self) -> list[str]:
         """Return every column that must be there."""
@@ -75,7 +76,7 @@ class _Fields:
         )
 
 
-def fields(chosen: argparse.Namespace) -> _Fields:
+def fields(chosen: argparse.Namespace) -> Fields:
     """Return the options in one value.
 
     :raises Refused: if one cannot be read.
@@ -89,7 +90,7 @@ def fields(chosen: argparse.Namespace) -> _Fields:
         raise Refused("--code-digits needs --code.")
     if (chosen.code or chosen.code_prefix) and not (chosen.code and chosen.list):
         raise Refused("Codes need --code and --list: a code means nothing without the list that it is of.")
-    return _Fields(
+    return Fields(
         names=dict(_pairs(chosen.name, "--name")),
         code=chosen.code,
         parent_code=chosen.parent_code,
@@ -116,12 +117,22 @@ def _pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
     return found
 
 
-def areas_from_map(chosen: argparse.Namespace, city: City, *, var: Path) -> int:
-    """Import the areas of a GeoJSON file."""
-    where = fields(chosen)
-    box = _box(chosen.bbox)
-    features = read_geojson(Path(chosen.file))
-    centre = city.policy_terms().centre
+@dataclass(frozen=True, slots=True)
+class _Outlines:
+    """What a map file holds: entries with mended outlines, those without a usable one, and how many were mended."""
+
+    entries: list[AreaEntry]
+    refused: list[Unjoined]
+    mended: int
+    features: int
+
+
+def read_outlines(path: Path, where: Fields, *, box: shapely.Polygon | None, centre: Point) -> _Outlines:
+    """Return the areas of a GeoJSON file, with outlines that are whole.
+
+    :raises FileRefused: if it is no GeoJSON file.
+    """
+    features = read_geojson(path)
     entries, refused, mended = [], [], 0
     with progress("Outlines", len(features)) as step:
         for feature in features:
@@ -132,22 +143,29 @@ def areas_from_map(chosen: argparse.Namespace, city: City, *, var: Path) -> int:
             surface, note = mend(feature.geometry or {}, near=centre)
             if surface is None:
                 if box is None or _could_be_in(feature, box):
-                    entry = where.entry(feature, level=level)
-                    refused.append(_refused(entry, note))
+                    refused.append(_refused(where.entry(feature, level=level), note))
                 continue
             if box is not None and not box.contains(surface.representative_point()):
                 continue
             mended += bool(note)
             entries.append(where.entry(feature, level=level, wkb=shapely.to_wkb(surface)))
-    if not entries and not refused:
-        raise Refused(f"None of the {len(features)} features of {chosen.file} is wanted; look at --where and --bbox.")
+    return _Outlines(entries, refused, mended, len(features))
+
+
+def areas_from_map(chosen: argparse.Namespace, city: City, *, var: Path) -> int:
+    """Import the areas of a GeoJSON file."""
+    found = read_outlines(
+        Path(chosen.file), fields(chosen), box=bounding_box(chosen.bbox), centre=city.policy_terms().centre
+    )
+    if not found.entries and not found.refused:
+        raise Refused(f"None of the {found.features} features of {chosen.file} is wanted; look at --where and --bbox.")
     report = import_areas(
-        city=city, entries=entries, code_list=chosen.list, create=not chosen.only_known, schematic=chosen.schematic,
-        now=now(), by=COMMAND, dry_run=chosen.dry_run,
+        city=city, entries=found.entries, code_list=chosen.list, create=not chosen.only_known,
+        schematic=chosen.schematic, now=now(), by=COMMAND, dry_run=chosen.dry_run,
     )  # fmt: skip
-    report.unjoined.extend(refused)
-    if mended:
-        say(f"Mended {mended} outlines that crossed or touched themselves.")
+    report.unjoined.extend(found.refused)
+    if found.mended:
+        say(f"Mended {found.mended} outlines that crossed or touched themselves.")
     return _tell(chosen, report, var=var)
 
 
@@ -168,7 +186,11 @@ def names_from_list(chosen: argparse.Namespace, city: City, *, var: Path) -> int
     return _tell(chosen, report, var=var)
 
 
-def _box(text: str) -> shapely.Polygon | None:
+def bounding_box(text: str) -> shapely.Polygon | None:
+    """Return the box that an operator names, None for none.
+
+    :raises Refused: if it is none.
+    """
     if not text:
         return None
     try:

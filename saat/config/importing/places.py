@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import shapely
@@ -68,12 +68,7 @@ def places_from_file(chosen: argparse.Namespace, city: City, *, var: Path) -> in
 
 def streets_from_map(chosen: argparse.Namespace, city: City, *, var: Path) -> int:
     """Import the streets of a GeoJSON file, for showing on maps."""
-    names = dict(_pair(text) for text in chosen.name)
-    streets = []
-    for feature in read_geojson(Path(chosen.file)):
-        called = {language: name for language, column in names.items() if (name := feature.text(column))}
-        main = feature.text(chosen.class_property) in _MAIN_ROADS
-        streets.append(Street(line=_shape(feature), names=called, main=main))
+    streets = read_streets(Path(chosen.file), chosen.name, class_property=chosen.class_property)
     report = import_streets(
         city=city, streets=streets, schematic=chosen.schematic, attribution=chosen.attribution, now=now(), by=COMMAND,
         dry_run=chosen.dry_run,
@@ -85,6 +80,20 @@ def streets_from_map(chosen: argparse.Namespace, city: City, *, var: Path) -> in
         f"city, {report.not_lines} that are no lines."
     )
     return 0
+
+
+def read_streets(path: Path, names: Sequence[str], *, class_property: str = "highway") -> list[Street]:
+    """Return the streets of a GeoJSON file. names: LANGUAGE=PROPERTY.
+
+    :raises FileRefused: if it is no GeoJSON file.
+    """
+    columns = dict(_pair(text) for text in names)
+    streets = []
+    for feature in read_geojson(path):
+        called = {language: name for language, column in columns.items() if (name := feature.text(column))}
+        main = feature.text(class_property) in _MAIN_ROADS
+        streets.append(Street(line=_shape(feature), names=called, main=main))
+    return streets
 
 
 def _told(path: Path, chosen: argparse.Namespace) -> Iterator[tuple[Row | Feature, Point | None]]:
