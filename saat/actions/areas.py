@@ -120,6 +120,14 @@ def set_names(*, area: Area, names: Mapping[str, str]) -> int:
     return changed
 
 
+class _InDoubt(Exception):
+    """It cannot be told which area an entry is."""
+
+    def __init__(self, why: str, could_be: tuple[int, ...]) -> None:
+        super().__init__(why)
+        self.could_be = could_be
+
+
 @dataclass(slots=True)
 class _Known:
     """One area in memory while entries are joined; pk 0 until it is written."""
@@ -164,10 +172,13 @@ class _Joining:
             if isinstance(parent_id, str):
                 self._leave_out(entry, parent_id)
                 continue
-            area_id = self._known_area(entry, parent_id)
+            try:
+                area_id = self._known_area(entry, parent_id)
+            except _InDoubt as doubt:
+                self._leave_out(entry, str(doubt), doubt.could_be)
+                continue
             if area_id is None:
-                if self.create:
-                    new.append((entry, parent_id))
+                new.append((entry, parent_id))
             elif area_id in taken:
                 self._leave_out(entry, _why(Doubt.TAKEN, row=taken[area_id]), (area_id,))
             else:
@@ -212,27 +223,27 @@ class _Joining:
         return "The file does not say which area it lies in."
 
     def _known_area(self, entry: AreaEntry, parent_id: int) -> int | None:
-        """Return the area that an entry is; None if it is new or in doubt, which is then written down."""
+        """Return the area that an entry is, or None if it is to be made.
+
+        :raises _InDoubt: if it cannot be told, or is not known and nothing is to be made.
+        """
         by_code = self.by_code.get(entry.code) if entry.code and self.code_list else None
         match = self._named(entry.level, parent_id).match(entry.names.values())
         if by_code is not None:
             if by_code == match.key or (match.key is None and self._shares_a_name(entry, by_code)):
                 return by_code
-            why = f"The list gives the code {entry.code} to another area."
-            self._leave_out(entry, why, (by_code, *([match.key] if match.key is not None else [])))
-            return None
+            could_be = (by_code, *([match.key] if match.key is not None else []))
+            raise _InDoubt(f"The list gives the code {entry.code} to another area.", could_be)
         if match.key is not None:
             other = self.known[match.key].codes.get(self.code_list) if self.code_list else None
             if entry.code and other is not None and other != entry.code:
-                self._leave_out(entry, f"The area of this name has the code {other} in this list.", (match.key,))
-                return None
+                raise _InDoubt(f"The area of this name has the code {other} in this list.", (match.key,))
             return match.key
         if match.doubt is Doubt.UNKNOWN and self.create:
             return None
         elsewhere = self._of_the_same_name(entry) if match.doubt is Doubt.UNKNOWN else match.could_be
         assert match.doubt is not None
-        self._leave_out(entry, _why(match.doubt), elsewhere)
-        return None
+        raise _InDoubt(_why(match.doubt), elsewhere)
 
     def _shares_a_name(self, entry: AreaEntry, area_id: int) -> bool:
         return match_name(entry.names.values(), {area_id: self.known[area_id].names.values()}).key is not None
@@ -255,16 +266,23 @@ class _Joining:
         return index
 
     def _told_apart(self, new: list[tuple[AreaEntry, int]]) -> list[tuple[AreaEntry, int]]:
-        """Return the new entries without those that share a name within one parent: neither of two is made."""
+        """Return the new entries but for those that share a code, or a name within one parent: none of these is made."""
         rows: dict[tuple[int, str], set[int]] = {}
+        codes: dict[str, set[int]] = {}
         for entry, parent_id in new:
+            codes.setdefault(entry.code, set()).add(entry.row)
             for name in entry.names.values():
                 rows.setdefault((parent_id, plain_name(name)), set()).add(entry.row)
         kept = []
         for entry, parent_id in new:
-            like = set().union(*(rows[parent_id, plain_name(name)] for name in entry.names.values())) - {entry.row}
-            if like and not entry.code:
-                self._leave_out(entry, f"Row {min(like)} has the same name within the same area.")
+            called = set().union(*(rows[parent_id, plain_name(name)] for name in entry.names.values())) - {entry.row}
+            coded = codes[entry.code] - {entry.row} if entry.code else set()
+            if not entry.names:
+                self._leave_out(entry, "It has no name.")
+            elif coded:
+                self._leave_out(entry, f"Row {min(coded)} has the same code.")
+            elif called and not entry.code:
+                self._leave_out(entry, f"Row {min(called)} has the same name within the same area.")
             else:
                 kept.append((entry, parent_id))
         return kept
