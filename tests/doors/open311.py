@@ -26,7 +26,8 @@ STRICT_REQUEST = {
     "type": "object",
     "required": [
         "service_request_id", "status", "status_notes", "service_name", "service_code", "description",
-        "agency_responsible", "requested_datetime", "updated_datetime", "expected_datetime", "address",
+        "agency_responsible", "service_notice", "requested_datetime", "updated_datetime", "expected_datetime",
+        "address", "address_id", "zipcode",
     ],
     "properties": {
         "status": {"enum": ["open", "closed"]},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from saat.links.open311.moments import write_moment
@@ -106,11 +109,13 @@ def request(
         "service_code": found.service_code,
         "description": found.words,
         "agency_responsible": policy.say(policy.office, language),
+        "service_notice": notice(found.due_at, policy, language),
         "requested_datetime": write_moment(found.requested_at, zone),
         "updated_datetime": write_moment(found.updated_at, zone),
         "expected_datetime": write_moment(found.due_at, zone),
         "address": address(found, policy, language),
-        "address_id": found.address_id or None,
+        "address_id": found.address_id,
+        "zipcode": "",  # clients look for it; places here are told by their areas
         "lat": found.point.lat if found.point else None,
         "long": found.point.lon if found.point else None,
         "media_url": media[0] if media else found.media_url or None,
@@ -123,6 +128,19 @@ def request(
         values["extended_attributes"] = _extended(found, policy, language, photo_url)
         values["notes"] = [_note(note, policy, language) for note in found.notes]
     return values
+
+
+def notice(due_at: datetime, policy: CityPolicy, language: str) -> str:
+    """Return by when the city promises to act, in a sentence."""
+    due = due_at.astimezone(ZoneInfo(policy.hours.zone))
+    facts = {"office": policy.say(policy.office, language), "due": f"{_day(due.date(), language)}, {due:%H:%M}"}
+    return _("%(office)s promises to act by %(due)s.") % facts
+
+
+@lru_cache(maxsize=512)
+def _day(day: date, _language: str) -> str:
+    """Return a day in the language that is spoken now; most reports of a day are promised for the same few days."""
+    return date_format(day, "j F Y")
 
 
 def address(found: PublicRequest, policy: CityPolicy, language: str) -> str:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date, datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from saat.actions.log import Actor, NotFound
@@ -47,7 +43,7 @@ def post_request(call: Call, _argument: str) -> Answer:
     return "service_requests", [
         encode.receipt(
             service_request_id=receipt.service_request_id,
-            notice=_notice(policy, language, receipt.due_at),
+            notice=encode.notice(receipt.due_at, policy, language),
             code=receipt.code,
             tracking_url=f"{settings.PUBLIC_URL}/r/{receipt.token}",
             extended=one(call.fields, "extensions", 20).lower() in ("true", "1", "yes", "citysdk"),
@@ -107,15 +103,3 @@ def _client_id(call: Call, known: KnownKey) -> str:
         return ""
     digest = hashlib.sha256(given.encode("utf-8", "surrogateescape")).hexdigest()
     return f"key{known.key.pk}-{digest[:40]}"
-
-
-def _notice(policy: CityPolicy, language: str, due_at: datetime) -> str:
-    due = due_at.astimezone(ZoneInfo(policy.hours.zone))
-    facts = {"office": policy.say(policy.office, language), "due": f"{_day(due.date(), language)}, {due:%H:%M}"}
-    return _("%(office)s promises to act by %(due)s.") % facts
-
-
-@lru_cache(maxsize=512)
-def _day(day: date, _language: str) -> str:
-    """Return a day in the language that is spoken now; most reports of a day are promised for the same few days."""
-    return date_format(day, "j F Y")
