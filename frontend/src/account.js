@@ -111,3 +111,18 @@
     });
   });
 })();
+
+// A button that copies what a field holds, where the browser can.
+document.querySelectorAll("[data-copy]").forEach((button) => {
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const field = document.querySelector(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = button.dataset.copied;
+    } catch (refused) {
+      field.select();
+    }
+  });
+});

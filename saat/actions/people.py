@@ -75,6 +75,9 @@ def add_user(
     if email:
         _check(lambda: validate_email(email), field="email")
     with managing_people(city, now=now, by=by) as log:
+        if email and User.objects.filter(email__iexact=email).exists():
+            # The city's identity provider knows people by this address, so it can be one person's only.
+            raise PersonRefused(_("Somebody else here has this e-mail address."), field="email")
         if User.objects.filter(username__iexact=username).exists():
             raise PersonRefused(_("The user name “%(name)s” is taken.") % {"name": username}, field="username")
         user = User(

@@ -9,6 +9,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("accounts/", include("saat.web.account_urls")),
+    path("desk/", include("saat.web.admin.urls")),
     path("desk/", include("saat.web.desk.urls")),
     path("open311/", include("saat.web.open311.urls")),
     path("api/", include("saat.web.api.urls")),

@@ -24,6 +24,8 @@ from django.views.decorators.http import require_safe
 from saat.actions import accounts
 from saat.records import queries_accounts as queries
 from saat.web.browsers import named
+from saat.web.desk.frame import cities_of, city_for
+from saat.web.desk.words import moment
 
 _TOO_MANY = ("too_many_login_attempts", "rate_limited")
 # What a provider that is away, or answers without what it must say, ends in: the library lets these through.
@@ -108,5 +110,6 @@ def sign_ins(request: HttpRequest) -> HttpResponse:
         ended = accounts.end_own_sign_ins(user=user, sign_in_ids=wanted, now=timezone.now())
         messages.success(request, _("Signed out there.") if ended else _("That sign-in had ended already."))
         return redirect("usersessions_list")
-    shown = [(row, named(row.browser)) for row in rows]
+    zone = city_for(request).policy_terms().hours.zone if cities_of(request) else "UTC"
+    shown = [(row, named(row.browser), moment(row.started_at, zone=zone)) for row in rows]
     return render(request, "usersessions/usersession_list.html", {"sign_ins": shown, "others": len(rows) > 1})

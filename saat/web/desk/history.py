@@ -53,14 +53,13 @@ def steps_of(events: list[Event], *, speech: Speech, can_undo: set[int]) -> list
     found = []
     for event in events:
         facts = event.facts
-        tell = _TOLD.get(event.kind)
         found.append(
             Step(
                 event_id=event.pk,
                 kind=event.kind,
                 at=event.at,
                 who=who(event.actor, speech.names),
-                what=tell(facts, speech) if tell else event.kind.replace("_", " "),
+                what=what_of(event, speech),
                 details=tuple(_details(facts, speech)),
                 undone=event.pk in gone,
                 can_undo=event.pk in can_undo,
@@ -86,9 +85,13 @@ def who(actor: str, names: Names) -> str:
 
 def sentence(event: Event, speech: Speech) -> str:
     """Return one event as a short sentence, for messages: "Sokha: took the case"."""
+    return f"{who(event.actor, speech.names)}: {what_of(event, speech)}"
+
+
+def what_of(event: Event, speech: Speech) -> str:
+    """Return what happened, as the rest of a sentence that begins with who did it."""
     tell = _TOLD.get(event.kind)
-    what = tell(event.facts, speech) if tell else event.kind.replace("_", " ")
-    return f"{who(event.actor, speech.names)}: {what}"
+    return tell(event.facts, speech) if tell else event.kind.replace("_", " ")
 
 
 def _opened(facts: dict[str, Any], speech: Speech) -> str:

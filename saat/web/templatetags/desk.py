@@ -6,11 +6,13 @@ from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from saat.actions.whereabouts import may_report_somewhere
 from saat.records import queries_worklist
-from saat.web.desk.frame import cities_of, city_for, reach_for
+from saat.web.desk.frame import actor_for, cities_of, city_for, reach_for
 
 register = template.Library()
 
@@ -35,9 +37,22 @@ def desk_bar(context: dict[str, Any], section: str = "") -> dict[str, Any]:
         "may_report": city is not None and may_report_somewhere(city=city, reach=reach_for(request)),
         "alerts": queries_worklist.unanswered_alerts(reach_for(request)),
         "person": str(request.user),
+        "offices": _offices(request),
         "languages": context.get("LANGUAGES", ()),
         "language": language,
     }
+
+
+def _offices(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return (address, name) of the pages for administrators and auditors that are this person's to open."""
+    actor = actor_for(request)
+    pages = (
+        ("manage_users", reverse("people"), _("People")),
+        ("see_log", reverse("log"), _("Log")),
+        ("manage_links", reverse("unsent"), _("Unsent messages")),
+    )
+    cities = cities_of(request)
+    return [(url, name) for act, url, name in pages if any(actor.may_in_city(act, city.pk) for city in cities)]
 
 
 @register.filter
