@@ -142,9 +142,9 @@ def city_called(jurisdiction_id: str) -> City | None:
     return City.objects.filter(jurisdiction_id=jurisdiction_id).first()
 
 
-def case_with_code(city: City, code: str) -> PublicCase | None:
-    """Return the living case that a short code leads to: the case itself, or the one it was merged into."""
-    case = _rows().filter(city=city, code=code).first()
+def case_with_code(code: str) -> PublicCase | None:
+    """Return the living case that a short code leads to, in whichever city: itself, or the one it was merged into."""
+    case = _rows().filter(code=code).first()
     return _public([_living(case)])[0] if case else None
 
 

@@ -21,4 +21,5 @@ def case_called(text: str, *, reach: Reach) -> Case | None:
 def elsewhere(text: str, *, city: City) -> PublicCase | None:
     """Return what everybody may know of the case whose code was typed by itself, wherever in the city it lies."""
     code = heard(text)
-    return case_with_code(city, code) if code else None
+    case = case_with_code(code) if code else None
+    return case if case is not None and case.city == city else None

@@ -152,7 +152,7 @@ def _receipt(receipt: Receipt) -> JsonResponse:
 def _case_to_join(request: CityRequest, form: ReportForm) -> PublicCase | None:
     """Return the case that the resident says it is; none, without a fault, if it was closed in the meantime."""
     code = heard(request.POST.get("join", ""))
-    case = queries_public.case_with_code(request.city, code) if code else None
+    case = queries_public.case_with_code(code) if code else None
     return case if case is not None and not case.state.is_closed else None
 
 

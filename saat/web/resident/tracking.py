@@ -130,7 +130,7 @@ def _found(request: CityRequest, key: str) -> tuple[OwnReport | None, PublicCase
         own = queries_public.report_of(key.lower())
         return own, own.case if own else None
     code = heard(key)
-    return None, queries_public.case_with_code(request.city, code) if code else None
+    return None, queries_public.case_with_code(code) if code else None
 
 
 def _page(
