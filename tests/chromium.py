@@ -19,6 +19,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    # A camera that shows a test picture, for pages that take photos themselves.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
 _TOUCH = {"device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 OLD_PHONE: dict[str, Any] = {"viewport": {"width": 320, "height": 568}, **_TOUCH}

@@ -66,7 +66,8 @@ async function openCamera() {
   }
   byId("viewer").hidden = false;
   byId("file-field").hidden = true;
-  byId("proof-send").disabled = true;
+  byId("proof-send").disabled = byId("shoot").disabled = true;
+  video.addEventListener("loadeddata", () => (byId("shoot").disabled = false), { once: true });
   video.srcObject = stream;
   await video.play();
   byId("shoot").addEventListener("click", () => shoot(video));

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from saat.actions.alerts import duties_at, path_ids
 from saat.actions.joining import UNDOABLE
+from saat.actions.settling import snapshot
 from saat.cases.acting import TimesToAct, times_to_act
 from saat.cases.alerts import next_on_call
 from saat.cases.escalation import Escalation, next_escalation
+from saat.cases.mends import undo_conflicts
 from saat.cases.moves import MoveNotAllowed
 from saat.records.models import Case, Contractor, Crew, Event, Photo, User
 from saat.records.queries_case import Workers, open_around
@@ -207,15 +210,18 @@ def time_taken(case: Case) -> TimesToAct:
     )
 
 
-def can_be_undone(events: Iterable[Event], *, acts: frozenset[str], since: timedelta, now: datetime) -> set[int]:
+def can_be_undone(
+    events: Iterable[Event], *, case: Case, acts: frozenset[str], since: timedelta, now: datetime
+) -> set[int]:
     """Return the ids of the events for which an Undo may be offered to somebody who may do `acts`.
 
-    Whether it then succeeds depends on what was changed since; the action says so.
+    Left out is what was changed again since; of merges and splits only the action itself knows.
     """
     if "undo" not in acts:
         return set()
     listed = list(events)
     gone = {event.facts["undoes"] for event in listed if event.kind == "act_undone"}
+    current = snapshot(case)
     return {
         event.pk
         for event in listed
@@ -224,4 +230,12 @@ def can_be_undone(events: Iterable[Event], *, acts: frozenset[str], since: timed
         and event.actor not in ("resident", "clock")
         and event.pk not in gone
         and now - event.at <= since
+        and not _changed_since(event, current)
     }
+
+
+def _changed_since(event: Event, current: dict[str, Any]) -> bool:
+    facts = event.facts
+    if "before" not in facts or "after" not in facts:
+        return False
+    return bool(undo_conflicts(before=facts["before"], after=facts["after"], current=current))

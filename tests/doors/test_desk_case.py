@@ -211,7 +211,7 @@ def test_what_cannot_be_done_is_said_on_the_page_and_nothing_is_written(hall, of
 def test_what_was_typed_is_still_there_after_a_refusal(hall, officer):
     case = now_case(hall)
     page = act_on(officer, case, "close_no_fix", reason_code="tired", note="fenced off").content.decode()
-    assert re.search(r'<details class="act" id="act-close_no_fix" open', page)
+    assert re.search(r'<details class="act" name="act" id="act-close_no_fix" open', page)
     assert "fenced off</textarea>" in page
 
 

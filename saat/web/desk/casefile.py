@@ -78,7 +78,7 @@ def whole_page(file: CaseFile, *, reach: Reach, now: datetime, failed: Failed | 
     workers = workers_for(case, reach=reach) if "assign" in acts else None
     ways = advice.fits(case, workers) if workers else []
     speech = speech_of(file)
-    can_undo = advice.can_be_undone(file.events, acts=acts, since=UNDO_WITHIN, now=now)
+    can_undo = advice.can_be_undone(file.events, case=case, acts=acts, since=UNDO_WITHIN, now=now)
     proposal = advice.proposal(case, acts=acts, user_id=reach.user_id, ways=ways)
     requests = [
         _request(row, file=file, policy=policy, now=now, contact="see_contact" in acts) for row in file.requests

@@ -120,7 +120,8 @@ def moment(at: datetime, *, zone: str, today: date | None = None) -> str:
         return _("yesterday %(time)s") % {"time": time}
     if today is not None and local.date() == today + timedelta(days=1):
         return _("tomorrow %(time)s") % {"time": time}
-    return _("%(day)s, %(time)s") % {"day": date_format(local, "D j M"), "time": time}
+    day = pgettext("format of a day in Django's letters, such as Thu 26 Nov", "D j M")
+    return _("%(day)s, %(time)s") % {"day": date_format(local, day), "time": time}
 
 
 def metres(distance_m: float) -> str:

@@ -28,8 +28,9 @@ async function loaded(box) {
   }
 }
 
-// Shows the map in `element` and calls `onTap({lat, lon})`. start: {lat, lon} or null. Rejects if it cannot be shown.
-export async function showMap({ box, element, areas, start, onTap }) {
+// Shows the map in `element` and calls `onTap({lat, lon})`. start: {lat, lon} of the place, or null. around: where to look
+// if there is no place yet. Rejects if it cannot be shown.
+export async function showMap({ box, element, areas, start, around = null, onTap }) {
   const [maplibregl, ground] = await Promise.all([
     loaded(box),
     fetch(areas, { credentials: "same-origin" }).then((response) => response.json()),
@@ -38,8 +39,8 @@ export async function showMap({ box, element, areas, start, onTap }) {
   const map = new maplibregl.Map({
     container: element,
     style: styleOf(ground),
-    center: start ? [start.lon, start.lat] : ground.centre,
-    zoom: start ? 15 : 11,
+    center: start || around ? [(start || around).lon, (start || around).lat] : ground.centre,
+    zoom: start || around ? 15 : 11,
     maxZoom: 18,
     minZoom: 8,
     attributionControl: false,
@@ -54,7 +55,7 @@ export async function showMap({ box, element, areas, start, onTap }) {
     map.once("load", resolve);
     map.once("error", (event) => reject(event.error));
   });
-  if (!start) fitTo(map, ground, still);
+  if (!start && !around) fitTo(map, ground, still);
   nameAreas(maplibregl, map, element, ground);
   const pin = new maplibregl.Marker({ color: "#b3261e" });
   const take = ({ lng, lat }) => {
@@ -65,6 +66,8 @@ export async function showMap({ box, element, areas, start, onTap }) {
   map.on("click", (event) => take(event.lngLat));
   return {
     takeMiddle: () => take(map.getCenter()),
+    lookAt: ({ lat, lon }) => map.jumpTo({ center: [lon, lat], zoom: Math.max(15, map.getZoom()) }),
+    clear: () => pin.remove(),
     show: ({ lat, lon }) => {
       pin.setLngLat([lon, lat]).addTo(map);
       map.jumpTo({ center: [lon, lat], zoom: Math.max(15, map.getZoom()) });
@@ -135,6 +138,9 @@ function nameAreas(maplibregl, map, element, ground) {
     const label = document.createElement("div");
     label.className = `map-name ${kind}`;
     label.textContent = feature.properties.name;
+    // A name on the map, not the button that the library takes every mark for.
+    label.setAttribute("role", "img");
+    label.setAttribute("aria-label", feature.properties.name);
     const at = feature.properties.is === "place" ? feature.geometry.coordinates : middleOf(feature.geometry.coordinates);
     new maplibregl.Marker({ element: label, anchor: feature.properties.is === "place" ? "top" : "center" })
       .setLngLat(at)
