@@ -76,6 +76,11 @@ def case_file(case_id: int, *, reach: Reach) -> CaseFile | None:
     return file_of(case, user_id=reach.user_id, as_office=bool(reach.roles_for(case) & AREA_ROLES))
 
 
+def is_seen(case_id: int, *, reach: Reach) -> bool:
+    """Return whether there is such a case for this person; one query."""
+    return Case.objects.filter(visible(reach), pk=case_id).exists()
+
+
 def file_of(case: Case, *, user_id: int = 0, as_office: bool = False, link_id: int = 0) -> CaseFile:
     """Return all that belongs to a case which the reader may see.
 

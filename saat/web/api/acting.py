@@ -15,6 +15,7 @@ from saat.actions import cases, joining
 from saat.actions.cases import Assignee
 from saat.actions.log import NotAllowed
 from saat.actions.reports import receive_report
+from saat.records.queries_case import is_seen
 from saat.terms.case import Channel
 from saat.terms.codes import spoken
 from saat.terms.geo import Point
@@ -22,7 +23,7 @@ from saat.terms.report import Contact, NewReport, ReportRefused
 from saat.web.api import shapes
 from saat.web.api.caller import Caller, caller_of
 from saat.web.api.problems import PROBLEMS
-from saat.web.api.reading import case_whole
+from saat.web.api.reading import case_whole, not_there
 
 router = Router()
 Made = {200: shapes.CaseWhole, **PROBLEMS}
@@ -203,7 +204,8 @@ def _done(
     """Do one act to a case as the signed-in person, and return the case as it is then."""
     caller = caller_of(request)
     caller.person()
-    case_whole(case_id, caller)  # not found, if it is not theirs to see
+    if not is_seen(case_id, reach=caller.reach):
+        raise not_there(case_id)
     act({"case_id": case_id, "now": caller.now, "by": caller.actor})
     return case_whole(shown or case_id, caller)
 

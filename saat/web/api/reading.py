@@ -162,7 +162,7 @@ def case_whole(case_id: int, caller: Caller) -> dict[str, Any]:
     """
     file = case_file(case_id, reach=caller.reach)
     if file is None:
-        raise NotFound(_("There is no case %(number)d for you.") % {"number": case_id})
+        raise not_there(case_id)
     acts = acts_on(file.case, city=file.case.city, reach=caller.reach)
     return {
         "case": case_shown(file.case),
@@ -202,6 +202,11 @@ def case_whole(case_id: int, caller: Caller) -> dict[str, Any]:
             for photo in file.photos
         ],
     }
+
+
+def not_there(case_id: int) -> NotFound:
+    """Return the refusal of a case that is not there, or not for the caller: the two are not told apart."""
+    return NotFound(_("There is no case %(number)d for you.") % {"number": case_id})
 
 
 def case_shown(found: Case) -> dict[str, Any]:
