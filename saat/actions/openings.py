@@ -100,9 +100,9 @@ _known: dict[int, OpenCases] = {}
 _guard = threading.Lock()
 
 
-def open_cases(city: City) -> OpenCases:
-    """Return a city's open cases as of now; nobody may change them."""
-    mark = queries_map.mark_of(city)
+def open_cases(city: City, *, mark: Mark | None = None) -> OpenCases:
+    """Return a city's open cases as of now, or at least as of a mark of its log; nobody may change them."""
+    mark = mark or queries_map.mark_of(city)
     known = _known.get(city.pk)
     if known is not None and known.mark == mark and mark.seq > 0:
         return known
@@ -151,9 +151,12 @@ def _columns(rows: list[tuple[Any, ...]]) -> Columns:
     return columns
 
 
-def counts(work: WorkList) -> dict[Group, int]:
-    """Return how many cases each group of open cases lists, with the other filters as they are."""
-    known = open_cases(work.city)
+def counts(work: WorkList, *, mark: Mark | None = None) -> dict[Group, int]:
+    """Return how many cases each group of open cases lists, with the other filters as they are.
+
+    mark: as of which mark of the city's log at least, if that was asked for already.
+    """
+    known = open_cases(work.city, mark=mark)
     columns = known.columns
     base = _seen(known, work) & _found(columns, work)
     return {

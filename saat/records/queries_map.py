@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Case as If
-from django.db.models import Func, IntegerField, Q, Value, When
+from django.db.models import Func, IntegerField, OuterRef, Q, Subquery, Value, When
 
 from saat.records.models import Case, ChainHead, City, Event
 from saat.records.queries_worklist import WorkList
@@ -26,10 +26,14 @@ _CHUNK = 5000
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Up to where a city's log was read. hash: the chain's there, so that another log is not taken for this one."""
+    """Up to where a city's log was read.
+
+    hash: the chain's there, so that another log is not taken for this one. event_id: of the event there, 0 if none.
+    """
 
     seq: int
     hash: str
+    event_id: int
 
 
 class _Seconds(Func):
@@ -49,8 +53,9 @@ class _Seconds(Func):
 
 def mark_of(city: City) -> Mark:
     """Return the end of a city's log; one query."""
-    head = ChainHead.objects.get(pk=city.pk)
-    return Mark(head.seq, head.hash)
+    there = Event.objects.filter(city_id=OuterRef("pk"), seq=OuterRef("seq"))
+    head = ChainHead.objects.annotate(event_id=Subquery(there.values("pk")[:1])).get(pk=city.pk)
+    return Mark(head.seq, head.hash, head.event_id or 0)
 
 
 def changed_since(city: City, mark: Mark, up_to: Mark) -> set[int] | None:

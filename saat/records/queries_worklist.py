@@ -7,7 +7,7 @@ page is read from where the last one ended, so that page a thousand costs what p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,7 +18,7 @@ from django.db.models import F, Q, QuerySet
 
 from saat.records.models import Alert, Area, BulkRun, Case, City, Contractor, Crew, Photo, SavedFilter
 from saat.records.scope import AREA_ROLES, Reach, visible
-from saat.records.search import matching, scope_words
+from saat.records.search import holding, scope_words
 from saat.terms.case import Ending, Role, State, Urgency
 
 PAGE = 50
@@ -121,11 +121,18 @@ class Page:
 
 
 class WorkList:
-    """The list as one person asked for it at one moment. now: aware."""
+    """The list as one person asked for it at one moment.
 
-    def __init__(self, reach: Reach, *, city: City, wanted: Wanted, now: datetime) -> None:
+    now: aware. paths: area to `Area.path`, all of the city, where the caller has them in memory.
+    """
+
+    def __init__(
+        self, reach: Reach, *, city: City, wanted: Wanted, now: datetime, paths: Mapping[int, str] | None = None
+    ) -> None:
         self.reach = replace(reach, grants=tuple(grant for grant in reach.grants if grant.city_id == city.pk))
         self.city, self.wanted, self.now = city, wanted, now
+        self._paths = paths
+        self._parts: dict[str, tuple[int, ...]] = {}
 
     def conditions(self, group: Group | None = None) -> list[AnyOf]:
         """Return what was asked for, beside what the person may see at all and the words searched for.
@@ -163,19 +170,15 @@ class WorkList:
         if self.wanted.group == Group.OVERDUE:
             # The order never puts a case more than a day behind its promise, so the rest of it need not be read.
             cases = cases.filter(act_by__lt=self.now + _BEHIND_PROMISE)
-        if self.wanted.words:
-            cases = matching(cases, self.wanted.words, scope=self._scope_words())
-        return cases
+        return cases.filter(self._found) if self._found is not None else cases
 
     def found_ids(self) -> list[int] | None:
         """Return the open cases that have the words searched for; None where no words are searched for."""
-        if not self.wanted.words:
+        if self._found is None:
             return None
         # In the order of acting, so that the databases read the index of open cases.
         cases = self._seen().filter(closed_at__isnull=True).order_by("act_by")
-        return list(
-            matching(cases, self.wanted.words, scope=self._scope_words()).values_list("pk", flat=True)[:MOST_FOUND]
-        )
+        return list(cases.filter(self._found).values_list("pk", flat=True)[:MOST_FOUND])
 
     def ordered(self) -> QuerySet[Case]:
         """Return the cases in the list's order, with all that a row shows of other tables."""
@@ -217,22 +220,26 @@ class WorkList:
         return cases.filter(area_id__in=self._few_areas) if self._few_areas else cases.filter(city=self.city)
 
     @cached_property
+    def _found(self) -> Any:
+        """Return the condition that a case has the words searched for; None where there are none."""
+        return holding(self.wanted.words, scope=self._scope_words())
+
+    @cached_property
     def _few_areas(self) -> list[int]:
         """Return the areas to which the list is held if they are few, else nothing."""
         paths = {self.wanted.area_path or grant.area_path for grant in self.reach.grants}
         beyond = [grant for grant in self.reach.grants if grant.role not in AREA_ROLES]
         if not paths or "" in paths or (beyond and not self.wanted.area_path):
             return []
-        held = Q(pk__in=[])
-        for path in paths:
-            held |= Q(path__startswith=path)
-        # Several areas are put into one order by sorting: quick for open cases, slow for all that were ever closed.
-        most = _FEW if self.wanted.group.is_open else 1
-        ids = list(Area.objects.filter(held, city=self.city).values_list("pk", flat=True)[: most + 1])
-        return ids if len(ids) <= most else []
+        ids = {area_id for path in paths for area_id in self._inside(path)} if len(paths) <= _FEW else set()
+        return sorted(ids) if len(ids) <= _FEW else []
 
     def _inside(self, path: str) -> tuple[int, ...]:
-        return tuple(Area.objects.filter(city=self.city, path__startswith=path).values_list("pk", flat=True))
+        if path not in self._parts:
+            if self._paths is None:
+                self._paths = dict(Area.objects.filter(city=self.city).values_list("pk", "path"))
+            self._parts[path] = tuple(sorted(pk for pk, known in self._paths.items() if known.startswith(path)))
+        return self._parts[path]
 
     def _in_group(self, group: Group) -> list[AnyOf]:
         is_open: AnyOf = (Is("closed_at", "null", True),)

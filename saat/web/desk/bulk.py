@@ -20,12 +20,12 @@ from saat.actions.citymap import city_map
 from saat.actions.log import NotAllowed, NotFound
 from saat.records import queries_case, queries_worklist
 from saat.records.models import City
-from saat.records.queries_worklist import Group, Wanted, WorkList
+from saat.records.queries_worklist import Group, Wanted
 from saat.terms.case import Urgency
 from saat.terms.codes import new_token
 from saat.web.desk import words
 from saat.web.desk.frame import actor_for, back_to, city_for, desk_view, reach_for
-from saat.web.desk.rows import RowMaker
+from saat.web.desk.rows import RowMaker, work_list
 from saat.web.desk.worklist import BULK_NAMES, refusal
 
 
@@ -82,7 +82,7 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
     if run is None:
         raise Http404
     now = timezone.now()
-    work = WorkList(reach_for(request), city=run.city, wanted=Wanted(group=Group.ALL), now=now)
+    work = work_list(reach_for(request), city=run.city, wanted=Wanted(group=Group.ALL), now=now)
     rows = {row["id"]: row for row in RowMaker(work).rows(work.these(run.case_ids)[0])}
     codes = bulk.names_of(run.case_ids)
     lines: list[dict[str, Any]] = []
@@ -128,7 +128,7 @@ def _choice(sent: QueryDict, act: str) -> Choice:
 def _page(request: HttpRequest, *, city: City, ids: list[int], choice: Choice, now: datetime) -> dict[str, Any]:
     reach, policy = reach_for(request), city.policy_terms()
     language = get_language() or policy.languages[0]
-    work = WorkList(reach, city=city, wanted=Wanted(group=Group.ALL), now=now)
+    work = work_list(reach, city=city, wanted=Wanted(group=Group.ALL), now=now)
     rows = {row["id"]: row for row in RowMaker(work).rows(work.these(ids)[0])}
     return {
         "section": "list",

@@ -29,7 +29,7 @@ from saat.terms.codes import spoken
 from saat.web.desk import words
 from saat.web.desk.filters import Asked, read_filters
 from saat.web.desk.frame import actor_for, city_for, desk_view, reach_for
-from saat.web.desk.rows import RowMaker
+from saat.web.desk.rows import RowMaker, work_list
 
 _CHUNK_ROWS = 500
 # A spreadsheet takes what begins so for a formula, and runs it.
@@ -58,7 +58,7 @@ def _asked(request: HttpRequest, *, form: str) -> tuple[WorkList, Asked]:
         raise PermissionDenied(_("Your role does not allow taking lists out of the house."))
     asked = read_filters(request.GET, city=city, contractors=queries_worklist.contractors(city))
     note_export(city=city, form=form, group=str(asked.wanted.group), now=now, by=actor_for(request))
-    return WorkList(explain.held_to(reach, act="export"), city=city, wanted=asked.wanted, now=now), asked
+    return work_list(explain.held_to(reach, act="export"), city=city, wanted=asked.wanted, now=now), asked
 
 
 def _name(work: WorkList, asked: Asked, ending: str) -> str:

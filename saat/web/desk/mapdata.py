@@ -14,13 +14,14 @@ from django.views.decorators.http import require_GET
 from saat.actions import openings
 from saat.actions.openings import Cluster, Single
 from saat.records import queries_worklist, streets_store
-from saat.records.queries_worklist import Box, WorkList
+from saat.records.queries_worklist import Box
 from saat.terms.case import State, Urgency
 from saat.terms.codes import spoken
 from saat.terms.policy import CityPolicy
 from saat.web.desk import words
 from saat.web.desk.filters import box_of, read_filters
 from saat.web.desk.frame import city_for, desk_view, reach_for
+from saat.web.desk.rows import work_list
 
 WORLD = Box(south=-90.0, west=-180.0, north=90.0, east=180.0)
 
@@ -39,7 +40,7 @@ def cases(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"error": fault}, status=400)
     city = city_for(request)
     asked = read_filters(request.GET, city=city, contractors=queries_worklist.contractors(city))
-    work = WorkList(reach_for(request), city=city, wanted=asked.wanted, now=timezone.now())
+    work = work_list(reach_for(request), city=city, wanted=asked.wanted, now=timezone.now())
     view = openings.map_view(work, box=box, zoom=zoom)
     policy = city.policy_terms()
     language = get_language() or policy.languages[0]

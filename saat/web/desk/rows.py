@@ -15,7 +15,7 @@ from saat.actions import explain
 from saat.actions.citymap import city_map
 from saat.records import queries_worklist
 from saat.records.models import Case, City
-from saat.records.queries_worklist import WorkList
+from saat.records.queries_worklist import Wanted, WorkList
 from saat.records.scope import Reach
 from saat.terms.case import State
 from saat.terms.codes import spoken
@@ -32,6 +32,11 @@ class Reason:
     code: str
     text: str
     since: datetime | None = None
+
+
+def work_list(reach: Reach, *, city: City, wanted: Wanted, now: datetime) -> WorkList:
+    """Return the list that somebody asks for, with the city's areas as they are in memory."""
+    return WorkList(reach, city=city, wanted=wanted, now=now, paths=city_map(city).paths)
 
 
 class RowMaker:

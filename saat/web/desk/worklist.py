@@ -16,14 +16,14 @@ from django.views.decorators.http import require_GET, require_POST
 from saat.actions import bulk, explain, openings
 from saat.actions.bulk import IN_BULK, Choice
 from saat.actions.citymap import city_map
-from saat.records import queries_live, queries_worklist
+from saat.records import queries_map, queries_worklist
 from saat.records.models import City
 from saat.records.queries_worklist import Cursor, Group, Page, WorkList
 from saat.terms.case import Urgency
 from saat.web.desk import words
 from saat.web.desk.filters import Asked, read_filters
 from saat.web.desk.frame import actor_for, back_to, city_for, desk_view, reach_for
-from saat.web.desk.rows import RowMaker, clock_words
+from saat.web.desk.rows import RowMaker, clock_words, work_list
 
 GROUPS = {
     Group.ACTION: gettext_lazy("Needs action"),
@@ -56,13 +56,14 @@ def page(request: HttpRequest) -> HttpResponse:
             return redirect(f"/desk/?{chosen.query}")
     contractors = queries_worklist.contractors(city)
     asked = read_filters(request.GET, city=city, contractors=contractors)
-    known_events = queries_live.latest_id()
-    work = WorkList(reach, city=city, wanted=asked.wanted, now=now)
+    # Read before the list, so that the stream tells of everything that the list does not know yet.
+    mark = queries_map.mark_of(city)
+    work = work_list(reach, city=city, wanted=asked.wanted, now=now)
     found = work.page(_cursor(request.GET.get("after", "")))
     context = {**_list(request, work=work, asked=asked, found=found)}
     if request.GET.get("part") == "rows":
         return render(request, "desk/worklist_rows.html", context)
-    counts = openings.counts(work)
+    counts = openings.counts(work, mark=mark)
     context |= {
         "section": "list",
         "city": city,
@@ -74,7 +75,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "bulk_acts": [(act, BULK_NAMES[act]) for act in IN_BULK],
         "may_bulk": explain.may_anywhere(reach, city=city, act="bulk"),
         "may_export": explain.may_anywhere(reach, city=city, act="export"),
-        "known_events": known_events,
+        "known_events": mark.event_id,
         "texts": _texts(),
         "ground": f"{city.pk}-{city.areas_version}",
     }
@@ -159,7 +160,7 @@ def rows(request: HttpRequest) -> JsonResponse:
     city, reach, now = city_for(request), reach_for(request), timezone.now()
     asked = read_filters(request.GET, city=city, contractors=queries_worklist.contractors(city))
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isascii() and text.isdigit()]
-    work = WorkList(reach, city=city, wanted=asked.wanted, now=now)
+    work = work_list(reach, city=city, wanted=asked.wanted, now=now)
     shown, hidden = work.these(case_id for case_id in ids if case_id < 2**63)
     counts = openings.counts(work)
     return JsonResponse(
