@@ -16,12 +16,14 @@ from saat.actions.citymap import city_map
 from saat.actions.texts import filled
 from saat.records.models import Case, City, Photo, ServiceRequest
 from saat.records.queries_case import CaseFile, texts_of, workers_for
+from saat.records.queries_live import latest_id
 from saat.records.scope import Reach
 from saat.terms.case import Declined, State, Urgency
 from saat.terms.codes import spoken
 from saat.terms.policy import CityPolicy
 from saat.web.desk import words
 from saat.web.desk.history import Speech, sentence, steps_of
+from saat.web.desk.understood import understood_of
 
 UNDO_WITHIN = timedelta(days=7)
 
@@ -97,6 +99,7 @@ def whole_page(file: CaseFile, *, reach: Reach, now: datetime, failed: Failed | 
         "proofs": [_proof(photo, policy=policy) for photo in file.photos if photo.kind == "proof"],
         "messages_to": file.messages,
         "notes": file.notes,
+        "understood": understood_of(case, events=file.events, policy=policy, acts=acts),
         "steps": steps_of(file.events, speech=speech, can_undo=can_undo),
         "neighbours": _neighbours(file, reach=reach, policy=policy, acts=acts),
         "ladder": _ladder(file, policy=policy, now=now),
@@ -110,6 +113,7 @@ def whole_page(file: CaseFile, *, reach: Reach, now: datetime, failed: Failed | 
         "declined": [(code, words.DECLINED[code]) for code in Declined],
         "texts": _texts(case, file=file, policy=policy) if "message" in acts else [],
         "failed": failed,
+        "latest_event": latest_id(),
         "zone": policy.hours.zone,
         "section": "list",
     }  # fmt: skip
@@ -299,7 +303,7 @@ def _neighbours(file: CaseFile, *, reach: Reach, policy: CityPolicy, acts: froze
 
 
 def _ladder(file: CaseFile, *, policy: CityPolicy, now: datetime) -> dict[str, Any]:
-    """Return who was told, who is told next if nothing happens, who is on call and which alerts wait."""
+    """Return who is told next if nothing happens, who is on call, and which alerts wait for an answer."""
     case = file.case
     rung = advice.next_rung(case, policy=policy)
     zone = policy.hours.zone
@@ -312,10 +316,13 @@ def _ladder(file: CaseFile, *, policy: CityPolicy, now: datetime) -> dict[str, A
         }
     call = advice.on_call(case, now=now) if file.as_office and not State(case.state).is_closed else None
     return {
-        "climbed": len(case.steps_done),
         "next": following,
         "on_call": call,
-        "alerts": [(alert, words.WHYS.get(alert.why, alert.why)) for alert in file.alerts],
+        "alerts": [
+            (alert, words.WHYS.get(alert.why, alert.why))
+            for alert in file.alerts
+            if alert.acknowledged_at is None and alert.passed_on_at is None
+        ],
     }
 
 

@@ -97,11 +97,15 @@ def what_of(event: Event, speech: Speech) -> str:
 def _opened(facts: dict[str, Any], speech: Speech) -> str:
     if "split_from_code" in facts:
         return _("split off from case %(code)s") % {"code": spoken(facts["split_from_code"])}
+    if facts.get("channel") == "phone":
+        return _("wrote down a call")
     channel = words.CHANNELS.get(facts.get("channel", ""), facts.get("channel", ""))
     return _("reported it through %(channel)s") % {"channel": channel}
 
 
 def _voice(facts: dict[str, Any], speech: Speech) -> str:
+    if facts.get("channel") == "phone":
+        return _("wrote down another call about it")
     if facts.get("voice") == "report" and "likeness" in facts:
         score = number_format(facts["likeness"], 2)
         return _("reported it as well; joined by itself, likeness %(score)s") % {"score": score}

@@ -21,7 +21,7 @@ DANGERS = {
     Danger.CHEMICAL: gettext_lazy("chemicals"),
     Danger.WIRE: gettext_lazy("an electric wire"),
     Danger.INJURED: gettext_lazy("somebody hurt"),
-    Danger.AMBULANCE: gettext_lazy("the way of rescuers"),
+    Danger.AMBULANCE: gettext_lazy("an ambulance that cannot pass"),
     Danger.BLOCKED: gettext_lazy("a blocked road"),
     Danger.FLOOD: gettext_lazy("rising water"),
     Danger.GLASS: gettext_lazy("broken glass"),
