@@ -12,6 +12,7 @@ from saat.triage.spelling import spelt
 _BETWEEN_WORDS = re.compile(r"[^\w\u1780-\u17d3]+")
 _LEAST_FUZZY = 4  # with fewer letters everything looks a little alike
 _LEAST_BONES = 3
+_SAME_BONES = 2.0
 _ALIKE = 0.6  # share of the typed pairs of letters that a name must have
 # What writers of Khmer names in Latin letters leave out, put in and spell each in their own way: "Toul", "Tuol".
 _SOFT = re.compile(r"(?<=[bcdgkpst])h|[aeiouy]")
@@ -81,7 +82,10 @@ class NameFinder:
             best = max((_likeness(name, typed) for name in names), default=(0.0, 0.0))
             if best[0] >= _ALIKE and allowed(key):
                 ranked.append((best, key))
-        return [key for _best, key in sorted(ranked, key=lambda pair: pair[0], reverse=True)][:most]
+        ranked.sort(key=lambda pair: pair[0], reverse=True)
+        # Once somebody has the same consonants, a few letters in common mean nothing.
+        least = _SAME_BONES if ranked and ranked[0][0][0] >= _SAME_BONES else _ALIKE
+        return [key for best, key in ranked if best[0] >= least][:most]
 
 
 _NO_FIT = 5
@@ -105,7 +109,7 @@ def _rank(name: _Name, typed: _Name) -> int:
 def _likeness(name: _Name, typed: _Name) -> tuple[float, float]:
     """Return how far a name has what was typed, and how far both are one; above 1 for the same consonants."""
     if len(typed.bones) >= _LEAST_BONES and typed.bones in name.bones:
-        return 2.0 + name.bones.startswith(typed.bones), len(typed.bones) / len(name.bones)
+        return _SAME_BONES + name.bones.startswith(typed.bones), len(typed.bones) / len(name.bones)
     shared = len(name.pairs & typed.pairs)
     if not shared:
         return 0.0, 0.0

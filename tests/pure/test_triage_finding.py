@@ -60,6 +60,10 @@ def test_finds_nothing_in_nothing_and_nothing_like_what_nobody_has():
     assert found("") == found("  ,. ") == found("zzzzzz") == []
 
 
+def test_what_is_spelt_otherwise_is_not_buried_under_what_is_only_a_little_alike():
+    assert found("psar kandal") == ["kandal"]
+
+
 def test_two_letters_are_not_guessed_about():
     assert found("zq") == []
 

@@ -23,7 +23,7 @@ from saat.actions.reports import receipt_of, receive_report
 from saat.actions.whereabouts import Whereabout, all_where, area_at, found_where, may_report_somewhere, names_upwards
 from saat.records.models import Case, City
 from saat.records.queries_phone import cases_to_compare, open_case_called, written_down
-from saat.terms.case import PlaceKind
+from saat.terms.case import PlaceKind, Urgency
 from saat.terms.codes import spoken
 from saat.terms.policy import CityPolicy, Names
 from saat.terms.report import NewReport, ReportRefused
@@ -231,7 +231,9 @@ def _near(request: HttpRequest, city: City, form: CallForm) -> dict[str, Any]:
         "urgency": {
             "code": foresight.urgency.value,
             "name": words.URGENCIES[foresight.urgency],
-            "why": why_texts(foresight.why, policy=policy, language=language),
+            "why": why_texts(foresight.why, policy=policy, language=language)
+            if foresight.urgency in (Urgency.HIGH, Urgency.DANGER)
+            else [],
         },
         "due": words.moment(foresight.due_at, zone=policy.hours.zone, today=today),
         "area": _joined(names_upwards(area_id, city=city), policy) if area_id else "",

@@ -66,9 +66,9 @@ def read_out(
             thanks = _("Thank you. Others reported it before; your call is counted with theirs.")
         place_line = _("The place is: %(place)s.") % {"place": place}
         address = f"{settings.PUBLIC_URL.partition('://')[2]}/r/"
-        follow = _("With the code you hear from us what was done: call us again, or look at %(address)s.")
+        follow = _("Please keep the code. To hear what was done, call us again or type it at %(address)s.")
         if policy.phone:
-            follow = _("With the code you hear from us what was done: call %(phone)s, or look at %(address)s.")
+            follow = _("Please keep the code. To hear what was done, call %(phone)s or type it at %(address)s.")
         return ReadOut(
             language=language,
             name=own_name(language),

@@ -1,5 +1,5 @@
 // Keys of the form: digits choose what it is, Enter goes on, Ctrl+Enter keeps it, "/" leads to the caller's code.
-const TYPED_INTO = 'input:not([type="radio"]):not([type="checkbox"]), textarea, select';
+const ELSEWHERE = 'input:not([name="service_code"]), textarea, select';
 
 export function startKeys(form) {
   for (const help of document.querySelectorAll(".keys-help")) help.hidden = false;
@@ -14,7 +14,7 @@ export function startKeys(form) {
       form.requestSubmit ? form.requestSubmit() : form.submit();
       return;
     }
-    if (event.ctrlKey || event.target.matches(TYPED_INTO)) return;
+    if (event.ctrlKey || event.target.matches(ELSEWHERE)) return;
     const card = cards.get(event.key);
     if (card) {
       event.preventDefault();
@@ -32,7 +32,7 @@ export function startKeys(form) {
     if (event.key !== "Enter" || event.ctrlKey || event.isComposing || event.defaultPrevented) return;
     if (!event.target.matches("input")) return;
     event.preventDefault();
-    const stops = [...form.querySelectorAll("input:not([type=hidden]), textarea, button")].filter(
+    const stops = [...form.querySelectorAll("input:not([type=hidden]), textarea, button[type=submit]")].filter(
       (each) => !each.disabled && each.offsetParent !== null && (each.type !== "radio" || each.checked || isFirst(each)),
     );
     const next = stops.slice(stops.indexOf(event.target) + 1).find((each) => each.name !== event.target.name);

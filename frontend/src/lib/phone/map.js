@@ -24,9 +24,10 @@ export function startMap(form, { changed }) {
     box.hidden = !box.hidden;
     button.setAttribute("aria-expanded", String(!box.hidden));
     if (box.hidden || map) return;
-    const start = lat.value ? { lat: Number(lat.value), lon: Number(lon.value) } : at;
+    const start = lat.value ? { lat: Number(lat.value), lon: Number(lon.value) } : null;
+    const element = box.querySelector("#map");
     try {
-      map = await showMap({ box, element: box.querySelector("#map"), areas: box.dataset.areas, start, onTap: take });
+      map = await showMap({ box, element, areas: box.dataset.areas, start, around: at, onTap: take });
     } catch {
       box.hidden = true;
       button.setAttribute("aria-expanded", "false");
@@ -36,6 +37,7 @@ export function startMap(form, { changed }) {
   forget.addEventListener("click", () => {
     lat.value = lon.value = told.textContent = "";
     forget.hidden = true;
+    if (map) map.clear();
     button.focus();
     changed();
   });
@@ -43,7 +45,7 @@ export function startMap(form, { changed }) {
   return {
     show(place) {
       at = { lat: place.lat, lon: place.lon };
-      if (map && !lat.value) map.show(at);
+      if (map && !lat.value) map.lookAt(at);
     },
   };
 }

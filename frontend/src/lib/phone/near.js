@@ -6,10 +6,11 @@ export function startNear(form) {
   let waits = 0;
   let asked = 0;
   let last = "";
+  let chosen = false; // whether a person chose among the cases, or only what stands there by itself
 
   async function look() {
     const typed = new URLSearchParams(new FormData(form));
-    for (const name of ["client_id", "name", "looked"]) typed.delete(name);
+    for (const name of ["client_id", "name", "looked", ...(chosen ? [] : ["join"])]) typed.delete(name);
     const body = typed.toString();
     if (body === last) return;
     last = body;
@@ -34,6 +35,7 @@ export function startNear(form) {
 
   form.addEventListener("input", (event) => side.contains(event.target) || soon());
   form.addEventListener("change", (event) => side.contains(event.target) || soon());
+  side.addEventListener("change", () => (chosen = true));
   side.addEventListener("click", (event) => {
     const button = event.target.closest("[data-file-as]");
     const card = button && form.querySelector(`input[name="service_code"][value="${CSS.escape(button.dataset.fileAs)}"]`);
