@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from hypothesis import settings
 
+from saat.actions import citymap
 from tests.server import LiveSaat, live_saat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +54,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         return [*dropped, *flush(*arguments, **options), *(sql for _, sql in triggers)]
 
     connection.ops.sql_flush = sql_flush
+
+
+@pytest.fixture(autouse=True)
+def ground_read_anew() -> Iterator[None]:
+    """Ids begin anew with each test, so a process would take the last test's city, kept in memory, for this one."""
+    yield
+    citymap.forget()
 
 
 @pytest.fixture

@@ -266,7 +266,7 @@ class _Joining:
         return index
 
     def _told_apart(self, new: list[tuple[AreaEntry, int]]) -> list[tuple[AreaEntry, int]]:
-        """Return the new entries but for those that share a code, or a name within one parent: none of these is made."""
+        """Return the new entries but for those that share a code, or a name within one parent: none of them is made."""
         rows: dict[tuple[int, str], set[int]] = {}
         codes: dict[str, set[int]] = {}
         for entry, parent_id in new:

@@ -85,3 +85,9 @@ def city_map(city: City) -> CityMap:
         if known is None or known.version != city.areas_version:
             known = _maps[city.pk] = CityMap(city)
         return known
+
+
+def forget() -> None:
+    """Read every city anew when it is next asked for; for whoever puts other tables under a running process."""
+    with _guard:
+        _maps.clear()

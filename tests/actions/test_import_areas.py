@@ -44,7 +44,6 @@ def take(city: City, *entries: AreaEntry, **options):
     return import_areas(city=city, entries=entries, now=MONDAY_MORNING, by=COMMAND, **options)
 
 
-MEF = {"code_list": "mef"}
 WEST, EAST = (104.90, 11.50, 104.92, 11.60), (104.92, 11.50, 104.94, 11.60)
 
 
@@ -94,7 +93,10 @@ def test_the_same_file_again_changes_nothing(city):
 def test_one_code_in_two_lists_is_two_areas(city):
     ampov, changvar = "ច្បារអំពៅ", "ជ្រោយចង្វារ"
     take(
-        city, khan(1, "Chbar Ampov", code="1210", km=ampov), khan(2, "Chraoy Chongvar", code="1211", km=changvar), **MEF
+        city,
+        khan(1, "Chbar Ampov", code="1210", km=ampov),
+        khan(2, "Chraoy Chongvar", code="1211", km=changvar),
+        code_list="mef",
     )
     report = take(
         city,

@@ -176,8 +176,8 @@ def _yaml(path: Path, data: bytes) -> Table:
         whole = yaml.safe_load(decoded(path, data, "")[0])
     except yaml.YAMLError as error:
         raise FileRefused(f"{path.name} is not YAML: {' '.join(str(error).split())}.") from error
-    while isinstance(whole, dict) and len(whole) == 1 and isinstance(next(iter(whole.values())), dict | list):
-        whole = next(iter(whole.values()))
+    if isinstance(whole, dict) and len(whole) == 1 and isinstance(next(iter(whole.values())), dict | list):
+        whole = next(iter(whole.values()))  # a title around it all
     entries: list[dict[str, Any]]
     if isinstance(whole, dict) and whole and all(isinstance(value, dict) for value in whole.values()):
         entries = [{"key": str(key), **value} for key, value in whole.items()]
