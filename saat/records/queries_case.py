@@ -76,11 +76,6 @@ def case_file(case_id: int, *, reach: Reach) -> CaseFile | None:
     return file_of(case, user_id=reach.user_id, as_office=bool(reach.roles_for(case) & AREA_ROLES))
 
 
-def is_seen(case_id: int, *, reach: Reach) -> bool:
-    """Return whether there is such a case for this person; one query."""
-    return Case.objects.filter(visible(reach), pk=case_id).exists()
-
-
 def file_of(case: Case, *, user_id: int = 0, as_office: bool = False, link_id: int = 0) -> CaseFile:
     """Return all that belongs to a case which the reader may see.
 
@@ -143,6 +138,19 @@ def _names(model: Any, ids: set[int]) -> dict[int, str]:
 def case_id_of(code: str, *, reach: Reach) -> int | None:
     """Return the id of the case with this short code, if there is one for this person."""
     return Case.objects.filter(visible(reach), code=code).values_list("pk", flat=True).first()
+
+
+def event_ids_of(case_id: int, *, reach: Reach) -> set[int]:
+    """Return the steps of a case's history, none if there is no such case for this person; one query."""
+    seen = Case.objects.filter(visible(reach), pk=case_id).values("pk")
+    return set(Event.objects.filter(case_id__in=seen).values_list("pk", flat=True))
+
+
+def case_after_act(case_id: int) -> tuple[Case, int]:
+    """Return a case as it is now, with its latest event, for whoever has just acted on it; two queries."""
+    case = Case.objects.get(pk=case_id)
+    last = Event.objects.filter(case_id=case_id).order_by("-pk").values_list("pk", flat=True).first()
+    return case, last or 0
 
 
 def open_around(case: Case, *, cells: Iterable[int], reach: Reach, most: int = 40) -> list[Case]:

@@ -139,18 +139,20 @@ def test_a_case_goes_its_way_through_the_api(hall):
     crew = hall.crews["City crew"].pk
     assert program.post(f"cases/{case.pk}/assign", crew_id=crew).json()["case"]["crew_id"] == crew
     assert program.post(f"cases/{case.pk}/urgency", urgency="high").json()["case"]["urgency"] == "high"
-    noted = program.post(f"cases/{case.pk}/notes", text="The gate is locked").json()
-    assert noted["notes"][0]["text"] == "The gate is locked"
-    told = program.post(f"cases/{case.pk}/messages", text="Which gate?", asks=True).json()
-    assert (told["messages"][0]["text"], told["messages"][0]["asks"]) == ("Which gate?", True)
+    assert program.post(f"cases/{case.pk}/notes", text="The gate is locked").status_code == 200
+    assert program.post(f"cases/{case.pk}/messages", text="Which gate?", asks=True).status_code == 200
+    whole = program.get(f"cases/{case.pk}").json()
+    assert whole["notes"][0]["text"] == "The gate is locked"
+    assert (whole["messages"][0]["text"], whole["messages"][0]["asks"]) == ("Which gate?", True)
     assert program.post(f"cases/{case.pk}/arrive").json()["case"]["state"] == "on_site"
     closed = program.post(f"cases/{case.pk}/close", note="Done").json()
     assert (closed["case"]["state"], closed["case"]["ending"]) == ("closed", "claimed")
     told = problem(program.post(f"cases/{case.pk}/take"), 409, "move_not_allowed")
     assert "It can become" in told["detail"]
-    assert program.post(f"cases/{case.pk}/reopen").json()["case"]["state"] == "open"
-    last = program.get(f"cases/{case.pk}").json()["events"][-1]
-    assert program.post(f"cases/{case.pk}/undo", event_id=last["id"]).json()["case"]["state"] == "closed"
+    opened = program.post(f"cases/{case.pk}/reopen").json()
+    assert opened["case"]["state"] == "open"
+    assert opened["last_event_id"] == program.get(f"cases/{case.pk}").json()["last_event_id"]
+    assert program.post(f"cases/{case.pk}/undo", event_id=opened["last_event_id"]).json()["case"]["state"] == "closed"
     closed_twice = program.post(f"cases/{case.pk}/close-without-fix", reason_code="nothing-found")
     problem(closed_twice, 409, "move_not_allowed")
     assert {event.actor for event in Event.objects.filter(case_id=case.pk)} == {
@@ -356,9 +358,10 @@ def test_cases_are_merged_split_and_corrected(hall):
     first, second = hall.report(new_report(point=AT_MARKET)), hall.report(new_report(point=AT_RIVER))
     program = Program(hall.people["duty"])
     merged = program.post(f"cases/{second.case_id}/merge", into=first.case_id).json()
-    assert (merged["case"]["id"], merged["case"]["voices"], len(merged["reports"])) == (first.case_id, 2, 2)
+    assert (merged["case"]["id"], merged["case"]["voices"]) == (first.case_id, 2)
+    assert len(program.get(f"cases/{first.case_id}").json()["reports"]) == 2
     split = program.post(f"cases/{first.case_id}/split", service_request_ids=[second.service_request_id]).json()
-    assert (split["case"]["id"], len(split["reports"])) == (first.case_id, 1)
+    assert (split["case"]["id"], split["case"]["voices"]) == (first.case_id, 1)
     changed = program.post(f"cases/{first.case_id}/change", service_code="dumping", address="Gate 3").json()
     assert (changed["case"]["service_code"], changed["case"]["address"]) == ("dumping", "Gate 3")
     problem(program.post(f"cases/{first.case_id}/change", lat=11.5), 422, "refused")

@@ -15,7 +15,7 @@ from saat.actions import cases, joining
 from saat.actions.cases import Assignee
 from saat.actions.log import NotAllowed
 from saat.actions.reports import receive_report
-from saat.records.queries_case import is_seen
+from saat.records import queries_case
 from saat.terms.case import Channel
 from saat.terms.codes import spoken
 from saat.terms.geo import Point
@@ -23,10 +23,10 @@ from saat.terms.report import Contact, NewReport, ReportRefused
 from saat.web.api import shapes
 from saat.web.api.caller import Caller, caller_of
 from saat.web.api.problems import PROBLEMS
-from saat.web.api.reading import case_whole, not_there
+from saat.web.api.reading import case_shown
 
 router = Router()
-Made = {200: shapes.CaseWhole, **PROBLEMS}
+Made = {200: shapes.ActDone, **PROBLEMS}
 
 
 @router.post("/reports", response={201: shapes.ReceiptShown, **PROBLEMS}, operation_id="bring_report")
@@ -192,10 +192,10 @@ def undo(request: HttpRequest, case_id: shapes.Id, act: shapes.UndoIn) -> dict[s
     """Undo one step of a case, if nothing has changed since what it changed."""
     caller = caller_of(request)
     caller.person()
-    if act.event_id not in {event["id"] for event in case_whole(case_id, caller)["events"]}:
+    if act.event_id not in queries_case.event_ids_of(case_id, reach=caller.reach):
         raise cases.ActRefused(_("This step cannot be undone."), field="event_id")
     joining.undo(event_id=act.event_id, now=caller.now, by=caller.actor)
-    return case_whole(case_id, caller)
+    return _shown(case_id)
 
 
 def _done(
@@ -204,10 +204,14 @@ def _done(
     """Do one act to a case as the signed-in person, and return the case as it is then."""
     caller = caller_of(request)
     caller.person()
-    if not is_seen(case_id, reach=caller.reach):
-        raise not_there(case_id)
     act({"case_id": case_id, "now": caller.now, "by": caller.actor})
-    return case_whole(shown or case_id, caller)
+    return _shown(shown or case_id)
+
+
+def _shown(case_id: int) -> dict[str, Any]:
+    """Return a case that the caller has just acted on, even if the act took it out of their sight."""
+    case, last_event_id = queries_case.case_after_act(case_id)
+    return {"case": case_shown(case), "last_event_id": last_event_id}
 
 
 def _client_id(caller: Caller, given: str) -> str:

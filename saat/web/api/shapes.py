@@ -174,6 +174,13 @@ class CaseWhole(Schema):
     photos: list[PhotoShown]
 
 
+class ActDone(Schema):
+    """A case after an act. last_event_id: the act's own step, for `read_up_to` and for undoing it."""
+
+    case: CaseShown
+    last_event_id: int
+
+
 class AttributeShown(Schema):
     """A question that a category asks. values: key to names, for lists."""
 
