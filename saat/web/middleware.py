@@ -1,4 +1,4 @@
-"""What happens to every request: the visitor's language, and a small answer on the wire."""
+"""What happens to every request: the visitor's language, what browsers may do with the answer, how it travels."""
 
 from __future__ import annotations
 
@@ -36,8 +36,35 @@ class LanguageMiddleware:
         response.headers.setdefault("Content-Language", language)
         if chosen in _KNOWN:
             response.set_cookie(
-                settings.LANGUAGE_COOKIE_NAME, chosen, max_age=31_536_000, samesite="Lax", secure=settings.HTTPS
+                settings.LANGUAGE_COOKIE_NAME,
+                chosen,
+                max_age=31_536_000,
+                samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+                secure=settings.HTTPS,
+                httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
             )
+        return response
+
+
+class GuardMiddleware:
+    """Says on every answer what Django's own middleware does not say.
+
+    What a signed-in person or the holder of a link sees is kept by nobody: on a shared computer the back button shows
+    nothing after signing out. Pages may ask for the camera and the position, and for nothing else of the device.
+    """
+
+    _OURS_ALONE = ("/desk/", "/accounts/", "/api/", "/c/")
+    _DEVICE = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), serial=(), bluetooth=(), midi=()"
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", self._DEVICE)
+        if request.path.startswith(self._OURS_ALONE):
+            response.headers.setdefault("Cache-Control", "no-store")
+            response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
 
