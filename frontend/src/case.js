@@ -1,6 +1,7 @@
 // The page of one case: the map when it comes into view, keys for what is done often. All of it works without.
 import { showMap } from "./lib/resident/citymap.js";
 import { listenForKeys } from "./lib/case/keys.js";
+import { listen } from "./lib/desk/stream.js";
 
 document.documentElement.classList.add("has-script");
 
@@ -30,6 +31,25 @@ for (const form of document.querySelectorAll('form[method="post"]')) {
 
 listenForKeys(document.getElementById("keys"));
 
+// What others do meanwhile is said at once; the page itself stays as it is, with what was typed.
+const page = document.getElementById("case");
+if (page) {
+  const news = document.getElementById("case-news");
+  const tell = () => {
+    if (!news.hidden) return;
+    const link = Object.assign(document.createElement("a"), { href: location.pathname, textContent: news.dataset.link });
+    news.append(`${news.dataset.text} `, link);
+    news.hidden = false;
+  };
+  listen({
+    url: "/desk/live?plain=1",
+    since: Number(page.dataset.since),
+    onEvent: (told) => String(told.case) === page.dataset.case && told.id > Number(page.dataset.since) && tell(),
+    onState: () => {},
+    onGap: tell,
+  });
+}
+
 const box = document.getElementById("case-map");
 let shown = null;
 
@@ -40,7 +60,7 @@ function placed() {
 function show(onTap) {
   box.hidden = false;
   shown ||= showMap({ box, element: box, areas: box.dataset.areas, start: placed(), onTap: (point) => tapped(point) });
-  tapped = onTap;
+  if (onTap) tapped = onTap;
   return shown.catch(() => {
     box.hidden = true;
     shown = null;
@@ -55,7 +75,7 @@ if (box) {
     const seen = new IntersectionObserver((entries) => {
       if (entries.some((entry) => entry.isIntersecting)) {
         seen.disconnect();
-        show(() => {});
+        show();
       }
     });
     box.hidden = false;

@@ -147,6 +147,7 @@ def test_what_a_colleague_did_meanwhile_is_shown_before_anything_is_overwritten(
     colleague.press("input[name=password]", "Enter")
     colleague.locator("[data-key=t]").first.click()
     expect(colleague.locator(".case-badges")).to_contain_text("Taken")
+    expect(page.locator("#case-news")).to_contain_text("Something new happened to this case.")
     page.locator(".case-next .button.primary").click()
     expect(page.locator("#failed")).to_contain_text("took the case")
     expect(page.locator("#failed")).to_be_focused()
