@@ -15,11 +15,11 @@ class OneLine(logging.Formatter):
     The lines of a traceback stay lines; each is indented, so that none looks like a new entry.
     """
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name for it
         """Return the one line."""
         return _UNSEEN.sub(_shown, super().formatMessage(record))
 
-    def formatException(self, ei: object) -> str:
+    def formatException(self, ei: object) -> str:  # noqa: N802
         """Return the traceback, indented."""
         return super().formatException(ei).replace("\n", "\n    ")  # type: ignore[arg-type]
 
