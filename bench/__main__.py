@@ -13,12 +13,19 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import machine, page, processes, reports, screen
+from bench import desk, lifecycles, machine, page, processes, reports, screen
 from bench.figures import Progress
 from bench.million import CASES
 from bench.serving import Bench
 
-MEASURES = {"processes": processes, "page": page, "reports": reports, "screen": screen}
+MEASURES = {
+    "processes": processes,
+    "page": page,
+    "reports": reports,
+    "screen": screen,
+    "desk": desk,
+    "lifecycles": lifecycles,
+}
 RESULTS = Path(__file__).resolve().parent / "results"
 
 

@@ -111,7 +111,8 @@ def facts() -> dict[str, Any]:
     """Return what a load needs to know.
 
     cookies: kind of person to the Cookie header of a fresh session, for the first of each kind. places: points within
-    the city. cases, requests: how many rows there are. durable: what the database says of its promise to keep a commit.
+    the city. cases, open, requests: how many there are. open_ids: those to act on first. some_case: a closed one with
+    several voices, None if there is none. durable: what the database says of its promise to keep a commit.
     """
     wanted: dict[str, str] = {}
     for name in User.objects.order_by("pk").values_list("username", flat=True):
@@ -120,11 +121,18 @@ def facts() -> dict[str, Any]:
     outlines = [bytes(wkb) for wkb in Area.objects.filter(level=2).order_by("pk").values_list("wkb", flat=True)]
     places = [point for wkb in outlines for point in _inside(shapely.from_wkb(wkb), 200, chance)]
     contractor = Contractor.objects.order_by("pk").first()
+    open_cases = Case.objects.filter(closed_at__isnull=True).order_by("act_by")
+    case = Case.objects.filter(voices__gt=2, state="closed").order_by("-closed_at").first()
     return {
         "cookies": {kind: cookie_of(User.objects.get(username=name)) for kind, name in wanted.items()},
         "places": places,
         "contractor": contractor.pk if contractor else None,
         "cases": Case.objects.count(),
+        "open": open_cases.count(),
+        "open_ids": list(open_cases.values_list("pk", flat=True)[:20]),
+        "some_case": {"id": case.pk, "code": case.code, "request": case.service_requests.order_by("pk").first().pk}
+        if case
+        else None,
         "requests": ServiceRequest.objects.count(),
         "durable": _durable(),
     }

@@ -70,7 +70,13 @@ def fill(cases: int) -> None:
     history = History(cases=cases, seed=_SEED)
     _tell(began, "drawn")
     file = sqlite3.connect(ground.settings.DATABASES["default"]["NAME"], isolation_level=None)
-    for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-400000"):
+    for pragma in (
+        "journal_mode=OFF",
+        "synchronous=OFF",
+        "foreign_keys=OFF",
+        "cache_size=-400000",
+        "temp_store=MEMORY",
+    ):
         file.execute(f"PRAGMA {pragma}")
     with _without_indexes(file, {table.name for table in history.tables}):
         for table in history.tables:

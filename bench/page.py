@@ -46,7 +46,7 @@ def run(bench: Bench, *, quick: bool, step: Callable[[str], None]) -> list[Measu
             )  # fmt: skip
     measure.notes = [
         "Bytes of headers and compressed bodies, as the browser counted them; kb are of 1,024 bytes.",
-        "painted, loaded: largest paint and load event at 400 kbit/s, 400 ms there and back, processor slowed fourfold.",
+        "painted, loaded: largest paint and load event; 400 kbit/s, 400 ms there and back, processor slowed fourfold.",
     ]
     return [measure]
 

@@ -31,12 +31,17 @@ class Answer:
 
 @dataclass(slots=True)
 class Load:
-    """What a load met. latencies_s: of the answers with status 2xx; others: status to how often."""
+    """What a load met.
+
+    latencies_s: of the answers with status 2xx. others: any other status to how often. cpu_s: processor time that the
+    server's process used meanwhile, where it was asked for.
+    """
 
     took_s: float = 0.0
     latencies_s: list[float] = field(default_factory=list)
     others: dict[int, int] = field(default_factory=dict)
     bodies: list[bytes] = field(default_factory=list)
+    cpu_s: float = 0.0
 
     def count(self, answer: Answer, *, keep: bool = False) -> bool:
         """Take an answer into account; return whether it was a good one."""
@@ -56,6 +61,11 @@ class Load:
     def ms(self, share: float) -> float:
         """Return a percentile of the good answers' latencies, in milliseconds."""
         return percentile(self.latencies_s, share) * 1000
+
+    @property
+    def cpu_ms(self) -> float:
+        """Processor time of the server for each good answer, in milliseconds."""
+        return self.cpu_s * 1000 / len(self.latencies_s) if self.latencies_s else float("nan")
 
     @property
     def failed(self) -> int:
