@@ -47,11 +47,6 @@ _known: dict[int, _Known] = {}
 _guard = threading.Lock()
 
 
-def may_report_somewhere(*, city: City, reach: Reach) -> bool:
-    """Return whether a person may write down what callers say, at least for some part of a city; no query."""
-    return any(may([grant.role], "report") for grant in reach.grants if grant.city_id == city.pk)
-
-
 def may_report_anywhere(*, city: City, reach: Reach) -> bool:
     """Return whether a person may write down calls for the whole city, also where the area is not known."""
     return may(reach.roles_in(city_id=city.pk, area_path="", contractor_id=None, crew_id=None), "report")

@@ -267,7 +267,8 @@ def test_a_case_across_the_border_is_compared_by_what_everybody_may_know(hall):
 
 @pytest.mark.parametrize(
     ("typed", "best"),
-    [("kand", "Kandal Market"), ("phsar ka", "Phsar Kandal"), ("hospi", "Calmette Hospital"), ("ទន្លេ", "Tonle Bassac"), ("bassak", "Tonle Bassac"),
+    [("kand", "Kandal Market"), ("phsar ka", "Phsar Kandal"), ("hospi", "Calmette Hospital"), ("ទន្លេ", "Tonle Bassac"),
+     ("bassak", "Tonle Bassac"),
      ("daun penh", "Daun Penh"), ("លង្កា", "Wat Langka")],
 )  # fmt: skip
 def test_areas_and_landmarks_are_found_while_they_are_typed(hall, typed, best):
@@ -318,6 +319,16 @@ def test_what_is_no_code_is_searched_for_in_the_list(hall):
     make_city(jurisdiction_id="elsewhere.kh")
     answer = signed_in(hall, "kandal").get(f"{PAGE}code", {"q": "broken sofa & co"})
     assert answer["Location"] == "/desk/?q=broken+sofa+%26+co"
+
+
+def test_a_code_typed_into_the_work_list_finds_a_case_that_the_list_leaves_out(hall):
+    case = hall.case()
+    Case.objects.filter(pk=case.pk).update(state="closed", ending="claimed", closed_at=timezone.now(), code="KQZMXTRV")
+    client = signed_in(hall, "kandal")
+    for typed in ("KQZM-XTRV", "kqzmxtrv"):
+        assert client.get("/desk/", {"q": typed})["Location"] == f"/desk/cases/{case.pk}"
+    assert client.get("/desk/", {"q": "nothing like it"}).status_code == 200
+    assert signed_in(hall, "bassac").get("/desk/", {"q": "KQZM-XTRV"}).status_code == 200
 
 
 def test_a_code_that_the_caller_says_while_it_is_written_down_is_shown_and_can_be_joined(hall):

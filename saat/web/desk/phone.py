@@ -17,10 +17,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from saat.actions import explain
 from saat.actions.foresight import Foresight, foresee
 from saat.actions.log import NotAllowed
 from saat.actions.reports import receipt_of, receive_report
-from saat.actions.whereabouts import Whereabout, all_where, area_at, found_where, may_report_somewhere, names_upwards
+from saat.actions.whereabouts import Whereabout, all_where, area_at, found_where, names_upwards
 from saat.records.models import Case, City
 from saat.records.queries_phone import cases_to_compare, open_case_called, written_down
 from saat.terms.case import PlaceKind, Urgency
@@ -29,8 +30,7 @@ from saat.terms.policy import CityPolicy, Names
 from saat.terms.report import NewReport, ReportRefused
 from saat.web.contact import NotAPhone, is_complete, phone_number, read_back
 from saat.web.desk import words
-from saat.web.desk.acts import actor_of
-from saat.web.desk.frame import city_for, desk_view, reach_for
+from saat.web.desk.frame import actor_for, city_for, desk_view, reach_for
 from saat.web.desk.lookup import case_called, elsewhere
 from saat.web.desk.phone_form import CallForm
 from saat.web.desk.phone_words import own_name, read_out
@@ -47,7 +47,7 @@ def _for_writers(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         city = city_for(request)
-        if city is None or not may_report_somewhere(city=city, reach=reach_for(request)):
+        if not explain.may_anywhere(reach_for(request), city=city, act="report"):
             return render(request, "desk/phone_refused.html", {"section": "phone"}, status=403)
         return view(request, city, *args, **kwargs)
 
@@ -90,7 +90,7 @@ def _looked_at(request: HttpRequest, city: City, form: CallForm, report: NewRepo
 
 def _receive(request: HttpRequest, city: City, form: CallForm, report: NewReport) -> int | None:
     try:
-        return receive_report(city=city, report=report, now=timezone.now(), by=actor_of(request)).service_request_id
+        return receive_report(city=city, report=report, now=timezone.now(), by=actor_for(request)).service_request_id
     except ReportRefused as error:
         form.refuse(error)
     except NotAllowed as error:

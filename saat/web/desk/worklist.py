@@ -23,6 +23,7 @@ from saat.terms.case import Urgency
 from saat.web.desk import words
 from saat.web.desk.filters import Asked, read_filters
 from saat.web.desk.frame import actor_for, back_to, city_for, desk_view, reach_for
+from saat.web.desk.lookup import case_called
 from saat.web.desk.rows import RowMaker, clock_words, work_list
 
 GROUPS = {
@@ -60,6 +61,10 @@ def page(request: HttpRequest) -> HttpResponse:
     mark = queries_map.mark_of(city)
     work = work_list(reach, city=city, wanted=asked.wanted, now=now)
     found = work.page(_cursor(request.GET.get("after", "")))
+    # A caller's code finds its case, whatever the list is narrowed to.
+    called = case_called(asked.text, reach=reach) if asked.text and not found.cases else None
+    if called is not None:
+        return redirect("desk_case", called.pk)
     context = {**_list(request, work=work, asked=asked, found=found)}
     if request.GET.get("part") == "rows":
         return render(request, "desk/worklist_rows.html", context)

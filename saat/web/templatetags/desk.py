@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from saat.actions.whereabouts import may_report_somewhere
+from saat.actions import explain
 from saat.records import queries_worklist
 from saat.web.desk.frame import actor_for, cities_of, city_for, reach_for
 
@@ -34,7 +34,7 @@ def desk_bar(context: dict[str, Any], section: str = "") -> dict[str, Any]:
             (each.jurisdiction_id, each.policy_terms().say(each.policy_terms().name, language), each == city)
             for each in cities_of(request)
         ],
-        "may_report": city is not None and may_report_somewhere(city=city, reach=reach_for(request)),
+        "may_report": city is not None and explain.may_anywhere(reach_for(request), city=city, act="report"),
         "alerts": queries_worklist.unanswered_alerts(reach_for(request)),
         "person": str(request.user),
         "offices": _offices(request),
