@@ -294,6 +294,16 @@ def test_a_text_of_the_office_fills_the_message_in_the_reporters_language(hall, 
     assert f"Phnom Penh City Hall comes. Case {spoken(case.code)}.</textarea>" in page
 
 
+def test_a_message_is_previewed_as_the_reporter_reads_it_and_not_sent(hall, officer):
+    case = now_case(hall)
+    response = act_on(officer, case, "message", text="Case {code}", asks="1", preview="1")
+    page = response.content.decode()
+    assert f"Case {spoken(case.code)}</blockquote>" in page
+    assert "Case {code}</textarea>" in page
+    assert re.search(r'name="asks" value="1" checked', page)
+    assert not Message.objects.exists()
+
+
 def test_a_new_link_for_the_contractor_is_shown_once(hall, officer):
     case = now_case(hall)
     act_on(officer, case, "assign", to=f"contractor:{hall.contractors['north'].pk}")

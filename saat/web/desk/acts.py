@@ -128,13 +128,15 @@ def _accept_proof(ask: Ask) -> str:
     return _("The proof is accepted.")
 
 
+def _as_read(ask: Ask) -> str:
+    """Return a message as the reporter will read it."""
+    policy, language = ask.file.case.city.policy_terms(), reporter_language(ask.file, ask.number("to"))
+    return filled(ask.text("text"), case=ask.file.case, policy=policy, language=language)
+
+
 def _message(ask: Ask) -> str:
-    text, to = ask.text("text"), ask.number("to")
     asks = ask.text("asks") == "1"
-    policy = ask.file.case.city.policy_terms()
-    language = reporter_language(ask.file, to)
-    said = filled(text, case=ask.file.case, policy=policy, language=language)
-    cases.message_reporter(text=said, asks=asks, service_request_id=to, **ask.usual)
+    cases.message_reporter(text=_as_read(ask), asks=asks, service_request_id=ask.number("to"), **ask.usual)
     return _("The question was sent.") if asks else _("The message was sent.")
 
 
@@ -250,6 +252,9 @@ def act(request: HttpRequest, case_id: int, name: str) -> HttpResponse:
     if file is None or name not in ACTS:
         raise Http404
     ask = Ask(request, file, now=now)
+    if name == "message" and "preview" in request.POST:
+        begun = Failed(act=name, error="", values=dict(request.POST.items()), preview=_as_read(ask))
+        return render(request, "desk/case.html", whole_page(file, reach=reach, now=now, failed=begun))
     try:
         done = ACTS[name](ask)
     except NotFound as error:

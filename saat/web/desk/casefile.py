@@ -33,7 +33,8 @@ class Failed:
     """An act that was refused, so that its form can be shown again with what was typed.
 
     at: the form's field at fault, "" if it is none alone. happened: what others did meanwhile, in words; the form then
-    offers to do it all the same. reports: the reports that were chosen.
+    offers to do it all the same. reports: the reports that were chosen. preview: what
+    the reporter would read.
     """
 
     act: str
@@ -42,6 +43,7 @@ class Failed:
     values: dict[str, Any] = field(default_factory=dict)
     happened: tuple[str, ...] = ()
     reports: tuple[int, ...] = ()
+    preview: str = ""
 
 
 def language_now() -> str:

@@ -47,8 +47,9 @@ def _show(request: HttpRequest, city: City, *, failed: Failed | None = None, sta
     ]
     zone = ZoneInfo(policy.hours.zone)
     soon = (now.astimezone(zone) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    mine_first = sorted(turns.now, key=lambda turn: turn.user_id != by.id)
     context: dict[str, Any] = {
-        "now_on": [_turn(turn, name=name, now=now, by=by, city=city) for turn in turns.now],
+        "now_on": [_turn(turn, name=name, now=now, by=by, city=city) for turn in mine_first],
         "next_on": [_turn(turn, name=name, now=now, by=by, city=city) for turn in turns.next],
         "ended": [_turn(turn, name=name, now=now, by=by, city=city) for turn in turns.ended if turn.handover_note],
         "alerts": [_alert(alert) for alert in alerts_of(by.reach)],
