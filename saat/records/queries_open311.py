@@ -82,7 +82,9 @@ def _narrowed(rows: QuerySet[ServiceRequest], wanted: RequestFilter, *, city: Ci
         changed = changed.filter(updated_at__lte=wanted.updated_before)
     # Few cases have changed since a partner last asked: found first, they save reading all reports by their own time.
     ids = list(changed.values_list("pk", flat=True)[: _FEW_CHANGED + 1])
-    return rows.filter(case_id__in=ids if len(ids) <= _FEW_CHANGED else changed.values("pk"))
+    if len(ids) <= _FEW_CHANGED:
+        return rows.filter(case_id__in=ids)
+    return rows.filter(case_id__in=changed.values("pk"))
 
 
 def _inside(
