@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 from saat.records.models import City
 from saat.terms.geo import Point
 from saat.terms.report import Contact, NewPhoto, NewReport, ReportRefused
+from saat.web.contact import NotAPhone, phone_number
 from saat.web.photos import decode_photo
 from saat.web.resident import drafts
 from saat.web.resident.choices import Question, cards, landmark_called
@@ -201,17 +201,11 @@ class ReportForm:
             return None
 
     def _phone(self) -> str:
-        text = self.values["phone"]
-        if not text:
-            return ""
         try:
-            number = phonenumbers.parse(text, self.policy.country)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_possible_number(number):
+            return phone_number(self.values["phone"], country=self.policy.country)
+        except NotAPhone:
             self.fault("phone", _("This does not look like a phone number. Please check it, or leave it empty."))
             return ""
-        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
     def _email(self) -> str:
         text = self.values["email"]
