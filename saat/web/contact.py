@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
+
+from saat.terms.report import Contact
 
 
 class NotAPhone(ValueError):
@@ -33,6 +37,14 @@ def phone_number(text: str, *, country: str) -> str:
         raise NotAPhone(text)
     number = next(filter(phonenumbers.is_valid_number, possible), possible[0])
     return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+
+
+def kept(contact: Contact, *, country: str) -> Contact:
+    """Return a contact with its number in E.164; as it was written, where it can be none, so that nothing is lost."""
+    try:
+        return replace(contact, phone=phone_number(contact.phone, country=country))
+    except NotAPhone:
+        return contact
 
 
 def is_complete(number: str) -> bool:

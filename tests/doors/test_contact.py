@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saat.terms.report import Contact
 from saat.web import contact
-from saat.web.contact import NotAPhone, is_complete, phone_number, read_back
+from saat.web.contact import NotAPhone, is_complete, kept, phone_number, read_back
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,11 @@ def test_a_number_with_a_digit_too_few_is_taken_but_known_as_incomplete():
 def test_what_is_kept_can_be_read_back_even_if_it_was_never_understood():
     assert read_back("+85512345678", country="KH") == "012 345 678"
     assert read_back("call the shop", country="KH") == "call the shop"
+
+
+def test_a_partners_number_is_kept_in_the_same_form_and_never_lost():
+    assert kept(Contact(name="Dara", phone="012 345 678"), country="KH") == Contact(name="Dara", phone="+85512345678")
+    assert kept(Contact(phone="ask the shop"), country="KH") == Contact(phone="ask the shop")
 
 
 @given(st.text(max_size=40))

@@ -83,7 +83,7 @@ def test_a_report_is_kept_with_all_that_came_with_it(partner):
     assert kept.attributes == {"easting": "491000", "colours": "red,blue"}, "what was not asked for is kept, too"
     assert kept.said_at.isoformat() == "2026-03-02T02:55:00+00:00"
     contact = Contact.objects.get()
-    assert (contact.name, contact.phone, contact.email) == ("Sok Dara", "012 345 678", "sok@example.org")
+    assert (contact.name, contact.phone, contact.email) == ("Sok Dara", "+85512345678", "sok@example.org")
     assert kept.case.area is not None
 
 

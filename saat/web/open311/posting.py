@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from django.conf import settings
 from django.utils import translation
@@ -16,7 +17,7 @@ from saat.links.open311.decode import one, read_report, read_update
 from saat.links.open311.errors import Open311Error
 from saat.records.queries_access import KnownKey
 from saat.terms.policy import CityPolicy
-from saat.terms.report import NewPhoto, ReportRefused
+from saat.terms.report import Contact, NewPhoto, ReportRefused
 from saat.web.open311.call import Answer, Call
 
 _NOT_FOUND = frozenset({"unknown_category"})
@@ -29,6 +30,8 @@ def post_request(call: Call, _argument: str) -> Answer:
     report = read_report(
         call.fields, policy=policy, photos=photos, language=language, client_id=_client_id(call, known)
     )
+    if report.contact.phone:
+        report = replace(report, contact=_kept(report.contact, policy))
     try:
         receipt = receive_report(
             city=known.city,
@@ -94,6 +97,13 @@ def _photos(call: Call, policy: CityPolicy) -> tuple[NewPhoto, ...]:
         return tuple(decode_photo(upload, policy=policy) for upload in call.files)
     except ReportRefused as error:
         raise Open311Error(400, str(error)) from error
+
+
+def _kept(contact: Contact, policy: CityPolicy) -> Contact:
+    # Imported here: few clients bring a number, and the plans of all countries' numbers are large.
+    from saat.web.contact import kept
+
+    return kept(contact, country=policy.country)
 
 
 def _client_id(call: Call, known: KnownKey) -> str:
