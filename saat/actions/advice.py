@@ -12,6 +12,7 @@ from typing import Any
 
 from saat.actions.alerts import duties_at, path_ids
 from saat.actions.joining import UNDOABLE
+from saat.actions.openings import handed
 from saat.actions.settling import snapshot
 from saat.cases.acting import TimesToAct, times_to_act
 from saat.cases.alerts import next_on_call
@@ -90,15 +91,16 @@ def fits(case: Case, workers: Workers) -> list[Fit]:
     contractor before its crews, because its dispatcher knows which of them is free.
     """
     path = case.area.path if case.area_id and case.area else ""
+    loads = handed(case.city)
     depth = {contractor.pk: _depth(contractor, path) for contractor in workers.contractors}
     found: list[tuple[tuple[int, bool, int, str], Fit]] = []
     for contractor in workers.contractors:
-        load = sum(number for (owner, _), number in workers.loads.items() if owner == contractor.pk)
+        load = sum(number for (owner, _), number in loads.items() if owner == contractor.pk)
         found.append(_ranked("contractor", contractor, depth=depth[contractor.pk], load=load, company=""))
     for crew in workers.crews:
         # The city's own crews go everywhere; a dispatcher's list holds the own crews alone.
         level = depth.get(crew.contractor_id, 0) if crew.contractor_id is not None else 0
-        load = workers.loads.get((crew.contractor_id, crew.pk), 0)
+        load = loads.get((crew.contractor_id, crew.pk), 0)
         company = crew.contractor.name if crew.contractor else ""
         found.append(_ranked("crew", crew, depth=level, load=load, company=company))
     return [fit for _, fit in sorted(found, key=lambda pair: pair[0])]

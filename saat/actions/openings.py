@@ -164,6 +164,18 @@ def counts(work: WorkList, *, mark: Mark | None = None) -> dict[Group, int]:
     }
 
 
+def handed(city: City) -> dict[tuple[int | None, int | None], int]:
+    """Return how many open cases each (contractor id, crew id) has; those that nobody was given are left out."""
+    known = open_cases(city)
+    found: dict[tuple[int | None, int | None], int] = {}
+    numbers = np.bincount(known.holder_of, minlength=len(known.holders)).tolist()
+    for (_area_id, contractor_id, crew_id), number in zip(known.holders, numbers, strict=True):
+        if contractor_id or crew_id:
+            holder = (contractor_id or None, crew_id or None)
+            found[holder] = found.get(holder, 0) + number
+    return found
+
+
 def map_view(work: WorkList, *, box: Box, zoom: float) -> MapView:
     """Return the cases of a list that lie in a rectangle of the map: far off as clusters, near by one by one.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, prefetch_related_objects
 
 from saat.records.models import (
     Alert,
@@ -154,41 +154,41 @@ def case_after_act(case_id: int) -> tuple[Case, int]:
 
 
 def open_around(case: Case, *, cells: Iterable[int], reach: Reach, most: int = 40) -> list[Case]:
-    """Return the open cases near a case that a person may see, with their photos' hashes; two queries.
+    """Return the open cases near a case that a person may see, with their photos' hashes; at most four queries.
 
     cells: H3 cells around it; none where only its area is known.
     """
     rows = Case.objects.filter(visible(reach), city_id=case.city_id, closed_at__isnull=True).exclude(pk=case.pk)
     wanted = list(cells)
-    if wanted:
-        rows = rows.filter(Q(cell__in=wanted) | Q(cell__isnull=True, area_id=case.area_id))
-    elif case.area_id is not None:
-        rows = rows.filter(area_id=case.area_id)
-    else:
-        return []
-    return list(rows.select_related("area").prefetch_related("photos").order_by("-last_voice_at")[:most])
+    # Asked for either of them at once, SQLite would read every case there ever was.
+    near = rows.filter(cell__in=wanted) if wanted else rows.none()
+    placeless = rows.none()
+    if case.area_id is not None:
+        placeless = rows.filter(area_id=case.area_id, **({"cell__isnull": True} if wanted else {}))
+    latest = [
+        row for some in (near, placeless) for row in some.select_related("area").order_by("-last_voice_at")[:most]
+    ]
+    latest.sort(key=lambda row: row.last_voice_at, reverse=True)
+    prefetch_related_objects(latest[:most], "photos")
+    return latest[:most]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """To whom cases of a city can be handed. loads: (contractor id, crew id) to the number of open cases they have."""
+    """To whom cases of a city can be handed."""
 
     contractors: list[Contractor]
     crews: list[Crew]
     officers: list[User]
-    loads: dict[tuple[int | None, int | None], int]
 
 
 def workers_for(case: Case, *, reach: Reach) -> Workers:
-    """Return to whom a person may hand a case; five queries. A dispatcher gets the own crews alone."""
+    """Return to whom a person may hand a case; four queries. A dispatcher gets the own crews alone."""
     city_id = case.city_id
     crews = Crew.objects.filter(city_id=city_id, active=True).select_related("contractor").order_by("name")
-    open_cases = Case.objects.filter(city_id=city_id, closed_at__isnull=True)
-    handed = open_cases.exclude(contractor__isnull=True, crew__isnull=True).values_list("contractor_id", "crew_id")
-    loads = {(contractor, crew): number for contractor, crew, number in handed.annotate(Count("pk"))}
     if not reach.roles_for(case) & AREA_ROLES:
         own = [row for row in crews if row.contractor_id == case.contractor_id]
-        return Workers(contractors=[], crews=own, officers=[], loads=loads)
+        return Workers(contractors=[], crews=own, officers=[])
     path = case.area.path if case.area_id and case.area else ""
     ids = [int(part) for part in path.split("/") if part]
     members = Membership.objects.filter(city_id=city_id, role__in=_OFFICERS, user__is_active=True)
@@ -200,7 +200,6 @@ def workers_for(case: Case, *, reach: Reach) -> Workers:
         ),
         crews=list(crews),
         officers=list({row.user_id: row.user for row in deepest_first}.values()),
-        loads=loads,
     )
 
 
