@@ -115,6 +115,12 @@ def test_faults_are_named_and_lead_to_their_fields(new_context, resident_city):
     summary.get_by_role("link", name="Please choose what it is.").click()
     expect(page.locator("#service_code")).to_be_focused()
     expect(page.locator("#where-fault")).to_be_visible()
+    choose(page)
+    expect(page.locator("#service_code-fault")).to_be_hidden()
+    page.locator("#near").fill("Street 51")
+    page.locator("#near").press("Tab")
+    expect(page.locator("#where-fault")).to_be_hidden()
+    expect(summary).to_be_hidden()
 
 
 def test_a_report_is_made_with_the_keyboard_alone(new_context, resident_city):

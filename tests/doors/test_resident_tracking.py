@@ -302,6 +302,11 @@ def test_one_reporter_does_not_read_what_another_was_told(hall, visitor):
     assert "Only for you" not in read(visitor, first.token)
 
 
+def test_an_answers_address_leads_back_to_the_page_when_it_is_only_looked_at(told, visitor):
+    assert visitor.get(f"/r/{told.token}/gone").headers["Location"] == f"/r/{told.token}"
+    assert told.case.state == State.OPEN
+
+
 def test_a_page_for_what_is_too_large_says_so_in_the_visitors_language(hall, visitor):
     response = visitor.get("/too-large")
     assert response.status_code == 413

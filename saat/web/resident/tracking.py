@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from saat.actions.cases import ActRefused, answer_office
 from saat.actions.log import RESIDENT, NotFound
@@ -61,7 +61,7 @@ def tracking(request: CityRequest, key: str) -> HttpResponseBase:
 
 
 @csrf_exempt
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @in_city
 def act(request: CityRequest, key: str, what: str) -> HttpResponseBase:
     """Take in what a resident says of a case.
@@ -69,6 +69,8 @@ def act(request: CityRequest, key: str, what: str) -> HttpResponseBase:
     The unguessable link needs no further token against forged forms: whoever could forge one would have to know it.
     The short code is public, so a form that comes with it is checked as usual.
     """
+    if request.method != "POST":  # somebody reloads, or changes the language of, what a form has answered
+        return redirect("tracking", key)
     if GUESSING.used_up(request) or not SAYING.count(request):
         return too_often(request)
     own, case = _found(request, key)

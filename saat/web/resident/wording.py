@@ -252,6 +252,7 @@ def script_texts(policy: CityPolicy) -> dict[str, str]:
         "sent_one": _("Sent. Your code is %(code)s"),
         "refused_one": _("It could not be taken in: %(why)s"),
         "said_at": _("written %(time)s"),
+        "with_photo": _("1 photo"),
         "with_photos": _("%(count)s photos"),
         "cancel": _("Cancel it"),
         "cancel_sure": _("Remove this report from your phone? It has not been sent."),

@@ -25,7 +25,10 @@ export function startForm(form) {
   showQuestions();
   form.addEventListener("change", (event) => {
     if (event.target.name === "service_code") showQuestions();
-    if (["service_code", "area_id", "near"].includes(event.target.name) || event.target === form) askAnew();
+    const place = event.target === form || ["area_id", "near"].includes(event.target.name);
+    if (place || event.target.name === "service_code") askAnew();
+    // The photos tell their own faults.
+    if (event.target.name !== "photos") for (const id of place ? ["where", "area_id", "near"] : [event.target.name]) mended(id);
     keep();
   });
   form.addEventListener("input", keep);
@@ -50,12 +53,12 @@ export function startForm(form) {
 
   function askAnew() {
     decided = "";
-    nearby.hidden = true;
+    showNearby([]);
   }
 
   function decide(choice) {
     decided = choice;
-    nearby.hidden = true;
+    showNearby([]);
     send();
   }
 
@@ -100,6 +103,15 @@ export function startForm(form) {
     fill(summary.querySelector("ul"), ...items);
     summary.hidden = faults.length === 0;
     if (faults.length) summary.focus();
+  }
+
+  // A fault goes as soon as its field is changed.
+  function mended(id) {
+    const fault = form.querySelector(`#${CSS.escape(id)}-fault`);
+    if (fault) fault.hidden = true;
+    const link = summary.querySelector(`a[href="#${CSS.escape(id)}"]`);
+    if (link) link.parentElement.remove();
+    if (!summary.querySelector("li")) summary.hidden = true;
   }
 
   function faultsOf() {
@@ -148,7 +160,10 @@ export function startForm(form) {
       return make("li", { className: "case" }, picture, text);
     });
     fill(nearby.querySelector("ul"), ...rows);
-    nearby.hidden = false;
+    nearby.hidden = cases.length === 0;
+    // The question stands in place of the button until it is answered.
+    sendButton.hidden = !nearby.hidden;
+    if (nearby.hidden) return;
     nearby.focus();
     nearby.scrollIntoView({ block: "start" });
   }

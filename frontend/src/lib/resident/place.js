@@ -57,13 +57,13 @@ export function startPlace(form, { lookUp }) {
     box.hidden = !box.hidden;
     useMap.setAttribute("aria-expanded", String(!box.hidden));
     if (box.hidden || map) return;
-    if (navigator.onLine === false) tell(say("map_offline"), true);
-    else tell(say("map_loading"));
+    const before = [told.textContent, told.classList.contains("wrong")];
+    tell(say("map_loading"));
     try {
       const element = box.querySelector("#map");
       const onTap = (place) => take(place, say("tapped"));
       map = await showMap({ box, element, areas: form.dataset.areas, start: point(), onTap });
-      if (told.textContent === say("map_loading")) tell("");
+      if (told.textContent === say("map_loading")) tell(...before);
     } catch {
       box.hidden = true;
       useMap.setAttribute("aria-expanded", "false");

@@ -22,7 +22,8 @@ export function startWaiting() {
   function row(report) {
     const time = new Date(report.made_at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
     const lines = [make("strong", { textContent: report.what || "" }), make("span", { textContent: ` · ${say("said_at", { time })}` })];
-    if (report.photos.length) lines.push(` · ${say("with_photos", { count: report.photos.length })}`);
+    const count = report.photos.length;
+    if (count) lines.push(` · ${say(count === 1 ? "with_photo" : "with_photos", { count })}`);
     const buttons = make("div", { className: "row" });
     let state = say("waiting_one");
     if (report.state === "sent") {
