@@ -57,7 +57,15 @@ def test_a_case_goes_from_report_to_closed_and_every_step_is_timed_and_logged(ha
         later(minutes=2), later(minutes=3), later(minutes=40), later(minutes=60),
     )  # fmt: skip
     assert case.proved_at is None
-    assert kinds(case) == ["case_opened", "case_seen", "case_taken", "case_assigned", "case_on_site", "case_closed"]
+    assert kinds(case) == [
+        "case_opened",
+        "case_seen",
+        "case_taken",
+        "case_assigned",
+        "link_made",
+        "case_on_site",
+        "case_closed",
+    ]
     assert_chain_is_whole(hall.city)
 
 

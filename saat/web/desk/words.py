@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext, pgettext
 
 from saat.terms.policy import CityPolicy
 
@@ -77,6 +77,17 @@ PARTS = {
     "words": gettext_lazy("words"),
 }
 
+# Django has no Khmer for these; its dates take them from our own catalogue.
+WEEKDAYS = (
+    gettext_noop("Mon"),
+    gettext_noop("Tue"),
+    gettext_noop("Wed"),
+    gettext_noop("Thu"),
+    gettext_noop("Fri"),
+    gettext_noop("Sat"),
+    gettext_noop("Sun"),
+)
+
 
 def category_name(service_code: str, *, policy: CityPolicy, language: str) -> str:
     """Return what a category is called; its code if the city has it no more."""
@@ -120,8 +131,7 @@ def moment(at: datetime, *, zone: str, today: date | None = None) -> str:
         return _("yesterday %(time)s") % {"time": time}
     if today is not None and local.date() == today + timedelta(days=1):
         return _("tomorrow %(time)s") % {"time": time}
-    day = pgettext("format of a day in Django's letters, such as Thu 26 Nov", "D j M")
-    return _("%(day)s, %(time)s") % {"day": date_format(local, day), "time": time}
+    return _("%(day)s, %(time)s") % {"day": date_format(local, "D j M"), "time": time}
 
 
 def metres(distance_m: float) -> str:
