@@ -97,6 +97,8 @@ class OpenCases:
 
 
 _known: dict[int, OpenCases] = {}
+# City to the words of its open cases up to a mark, each with a space before and behind; read when first searched for.
+_words: dict[int, tuple[Mark, dict[int, str]]] = {}
 _guard = threading.Lock()
 
 
@@ -115,6 +117,25 @@ def open_cases(city: City, *, mark: Mark | None = None) -> OpenCases:
             columns = _renewed(known.columns, city, changed)
         _known[city.pk] = OpenCases(mark, columns, *_holders(columns))
         return _known[city.pk]
+
+
+def _words_at(city: City, mark: Mark) -> dict[int, str]:
+    """Return open case → its search words as of a mark of the log; nobody may change it."""
+    kept = _words.get(city.pk)
+    if kept is not None and kept[0] == mark:
+        return kept[1]
+    with _guard:
+        kept = _words.get(city.pk)
+        changed = queries_map.changed_since(city, kept[0], mark) if kept is not None else None
+        if kept is None or changed is None:
+            words = {}
+            rows = queries_map.open_words(city)
+        else:
+            words = {case_id: text for case_id, text in kept[1].items() if case_id not in changed}
+            rows = queries_map.open_words(city, ids=changed)
+        words.update((case_id, f" {text} ") for case_id, text in rows)
+        _words[city.pk] = (mark, words)
+        return words
 
 
 def _holders(columns: Columns) -> tuple[list[tuple[int, int, int]], np.ndarray]:
@@ -158,7 +179,7 @@ def counts(work: WorkList, *, mark: Mark | None = None) -> dict[Group, int]:
     """
     known = open_cases(work.city, mark=mark)
     columns = known.columns
-    base = _seen(known, work) & _found(columns, work)
+    base = _seen(known, work) & _found(known, work)
     return {
         group: int(np.count_nonzero(base & _all(columns, work.conditions(group)))) for group in Group if group.is_open
     }
@@ -184,7 +205,7 @@ def map_view(work: WorkList, *, box: Box, zoom: float) -> MapView:
     if work.wanted.group.is_open:
         known = open_cases(work.city)
         columns = known.columns
-        listed = _seen(known, work) & _found(columns, work) & _all(columns, work.conditions())
+        listed = _seen(known, work) & _found(known, work) & _all(columns, work.conditions())
         cut = False
     else:
         columns = _columns(list(queries_map.first_rows(work, MOST_CLOSED)))
@@ -281,11 +302,15 @@ def _seen(known: OpenCases, work: WorkList) -> np.ndarray:
     return np.array(may, dtype=np.bool_)[known.holder_of]
 
 
-def _found(columns: Columns, work: WorkList) -> np.ndarray:
-    ids = work.found_ids()
-    if ids is None:
-        return np.ones(len(columns["id"]), dtype=np.bool_)
-    return np.isin(columns["id"], np.array(ids, dtype=np.int64))
+def _found(known: OpenCases, work: WorkList) -> np.ndarray:
+    """Return which cases have all words that are searched for."""
+    ids = known.columns["id"]
+    wanted = [f" {word} " for word in work.wanted.words]
+    if not wanted:
+        return np.ones(len(ids), dtype=np.bool_)
+    words = _words_at(work.city, known.mark)
+    told = (words.get(case_id, "") for case_id in ids.tolist())
+    return np.fromiter((all(word in text for word in wanted) for text in told), dtype=np.bool_, count=len(ids))
 
 
 def _all(columns: Columns, conditions: list[AnyOf]) -> np.ndarray:

@@ -89,6 +89,13 @@ def open_rows(city: City, *, ids: Iterable[int] | None = None, after_id: int = 0
     return _columns(cases.order_by("act_by"))
 
 
+def open_words(city: City, *, ids: Iterable[int] | None = None) -> Iterator[tuple[int, str]]:
+    """Yield id and search words of a city's open cases, of all of them or of some."""
+    cases = Case.objects.filter(city=city, closed_at__isnull=True, search__isnull=False)
+    cases = cases.order_by("act_by") if ids is None else cases.filter(pk__in=list(ids)).order_by("pk")
+    return cases.values_list("pk", "search__words").iterator(_CHUNK)
+
+
 def first_rows(work: WorkList, most: int) -> Iterator[tuple[Any, ...]]:
     """Yield the `COLUMNS` of the first cases of a list in its order."""
     return _columns(work.ordered().select_related(None).defer(None)[:most])

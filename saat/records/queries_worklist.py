@@ -23,7 +23,6 @@ from saat.terms.case import Ending, Role, State, Urgency
 
 PAGE = 50
 MOST_ROWS = 200
-MOST_FOUND = 100_000
 _FEW = 4
 _BEHIND_PROMISE = timedelta(days=7)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -171,14 +170,6 @@ class WorkList:
             # The order never puts a case more than a day behind its promise, so the rest of it need not be read.
             cases = cases.filter(act_by__lt=self.now + _BEHIND_PROMISE)
         return cases.filter(self._found) if self._found is not None else cases
-
-    def found_ids(self) -> list[int] | None:
-        """Return the open cases that have the words searched for; None where no words are searched for."""
-        if self._found is None:
-            return None
-        # In the order of acting, so that the databases read the index of open cases.
-        cases = self._seen().filter(closed_at__isnull=True).order_by("act_by")
-        return list(cases.filter(self._found).values_list("pk", flat=True)[:MOST_FOUND])
 
     def ordered(self) -> QuerySet[Case]:
         """Return the cases in the list's order, with all that a row shows of other tables."""

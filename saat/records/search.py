@@ -21,7 +21,7 @@ from django.db.models.expressions import RawSQL
 from saat.records.models import Case, CaseSearch
 
 # From so many cases on, words are common: SQLite counts that far, PostgreSQL looks at a thousandth of all cases.
-COMMON_FROM = 10_000
+COMMON_FROM = 4_000
 _SAMPLED_PERCENT, _COMMON_SHARE = 0.1, 0.01
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from saat.actions import openings
+from saat.actions.cases import close_case
 from saat.records import search
 from saat.records.models import Case
+from saat.records.queries_worklist import Group, Wanted, WorkList
 from saat.records.search import are_common, asked, found, matching, scope_words
 from saat.triage.words import query_words
 from tests.city import AT_HOSPITAL, AT_MARKET, AT_RIVER, new_report
-from tests.hall import make_hall
+from tests.hall import later, make_hall
 
 SAID = {
     "sofa": (AT_RIVER, "An old sofa, 100% wet, beside the stairs"),
@@ -74,3 +77,20 @@ def test_words_that_most_cases_have_are_common_once_there_are_many_cases(cases, 
     assert are_common(query_words("beside"), ())
     assert not are_common(query_words("beside"), scope_words(city_id=cases["sofa"].city_id + 1, area_path=""))
     assert not are_common(query_words("sofa needles"), ())
+
+
+def test_what_is_counted_by_words_follows_what_happens(db):
+    hall = make_hall()
+
+    def counted(text: str) -> int:
+        wanted = Wanted(words=query_words(text))
+        work = WorkList(hall.by("duty").reach, city=hall.city, wanted=wanted, now=later(hours=1))
+        return openings.counts(work)[Group.OPEN]
+
+    sofa = hall.case(new_report(point=AT_RIVER, words="An old sofa", service_code="other"))
+    assert (counted("sofa"), counted("needles"), counted("stairs")) == (1, 0, 0)
+    hall.case(new_report(point=AT_HOSPITAL, words="Needles beside a sofa", service_code="danger"))
+    hall.report(new_report(point=AT_RIVER, words="An old sofa by the stairs", service_code="other"))
+    assert (counted("sofa"), counted("needles"), counted("stairs")) == (2, 1, 1)
+    close_case(case_id=sofa.pk, now=later(hours=1), by=hall.by("duty"))
+    assert (counted("sofa"), counted("needles"), counted("stairs")) == (1, 1, 0)
