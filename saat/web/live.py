@@ -85,6 +85,14 @@ class Tail:
         late = [event_id for event_id in self.late if event_id <= since]
         return await self._ask(partial(queries_live.events_between, since, up_to, also=late))
 
+    async def stop(self) -> None:
+        """End the reading, and the thread that reads."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._ask(lambda: connection.close())  # the connection is that of the thread
+        self._thread.shutdown()
+
     async def _ask(self, question: Callable[[], Any]) -> Any:
         return await self.loop.run_in_executor(self._thread, _asked, question)
 
