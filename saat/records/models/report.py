@@ -92,7 +92,8 @@ class Photo(models.Model):
 
     kind "report" belongs to a service request, kind "proof" to the case. lat, lon, taken_at: from EXIF, kept for
     officials alone. public: an official (or the policy) lets the public see it. proof_failed: a check of this proof
-    failed; contractor: whose work it is to prove. Both are counted. band0 to band3: 16 bits of phash each, lowest first.
+    failed; contractor: whose work it is to prove. Both are counted.
+    band0 to band3: 16 bits of phash each, lowest first.
     """
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
