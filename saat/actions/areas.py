@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import shapely
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from saat.actions.log import Actor, NotAllowed, writing
 from saat.records.models import Area, AreaCode, AreaName, City
-from saat.terms.geo import Point
 from saat.triage.names import Doubt, NameIndex, match_name, plain_name
+from saat.triage.outlines import edges_of, place_in
 from saat.triage.places import AreaIndex, AreaShape
 
 _LONGEST_TAG = 7  # so that a language tag with a list's name fits its column
@@ -215,8 +214,7 @@ class _Joining:
                 return f"The area above it, {' / '.join(entry.parent_names)}, is not known."
             return match.key
         if entry.wkb:
-            middle = shapely.point_on_surface(shapely.from_wkb(entry.wkb))
-            parent_id = above.area_of(Point(lat=middle.y, lon=middle.x))
+            parent_id = above.area_of(place_in(entry.wkb))
             if parent_id is not None:
                 return parent_id
             return "It lies in no known area of the level above."
@@ -388,7 +386,8 @@ class _Joining:
 
 def _outline(row: Area, wkb: bytes) -> None:
     row.wkb = wkb
-    row.min_lon, row.min_lat, row.max_lon, row.max_lat = (float(edge) for edge in shapely.from_wkb(wkb).bounds)
+    edges = edges_of(wkb)
+    row.min_lat, row.min_lon, row.max_lat, row.max_lon = edges.south, edges.west, edges.north, edges.east
 
 
 def _is_whole(name: str) -> bool:

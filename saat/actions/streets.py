@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-import shapely
 from django.db.models import Max, Min
 from django.utils.translation import gettext as _
-from shapely.geometry.base import BaseGeometry
 
 from saat.actions.log import Actor, NotAllowed, writing
 from saat.records import streets_store
 from saat.records.models import Area, City
+from saat.triage.outlines import Edges, Line, kept_line
 
 _AROUND_DEG = 0.02  # streets so far beyond the city are still shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Street:
-    """One street. line: a LineString or MultiLineString, x is the longitude. main: a through street."""
+    """One street. line: a GeoJSON LineString or MultiLineString. main: a through street."""
 
-    line: BaseGeometry
+    line: Mapping[str, Any] | None
     names: Mapping[str, str]
     main: bool = False
 
@@ -54,30 +55,24 @@ def import_streets(
     """
     if not by.may_in_city("import_data", city.pk):
         raise NotAllowed(_("Only an administrator of the city can import data."))
-    around = _surroundings(city)
-    features, outside, not_lines = [], 0, 0
+    around = _edges(city)
+    features, left_out = [], Counter[Line]()
     for street in streets:
-        if street.line.geom_type not in ("LineString", "MultiLineString") or street.line.is_empty:
-            not_lines += 1
-            continue
-        if around is not None and not around.intersects(street.line):
-            outside += 1
-            continue
-        geometry = shapely.geometry.mapping(shapely.set_precision(street.line, 1e-6, mode="pointwise"))
-        properties = {"names": dict(street.names), "main": street.main}
-        features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+        geometry, became = kept_line(street.line, around=around, margin_deg=_AROUND_DEG)
+        left_out[became] += 1
+        if geometry is not None:
+            properties = {"names": dict(street.names), "main": street.main}
+            features.append({"type": "Feature", "properties": properties, "geometry": geometry})
     if features and not dry_run:
         with writing(city.pk, now=now, by=by) as log:
             streets_store.keep(city.jurisdiction_id, features=features, schematic=schematic, attribution=attribution)
-            facts = {"kept": len(features), "outside": outside}
+            facts = {"kept": len(features), "outside": left_out[Line.OUTSIDE]}
             log.append("streets_imported", subject=f"city:{city.pk}", facts=facts)
-    return StreetsReport(kept=len(features), outside=outside, not_lines=not_lines)
+    return StreetsReport(kept=len(features), outside=left_out[Line.OUTSIDE], not_lines=left_out[Line.NO_LINE])
 
 
-def _surroundings(city: City) -> BaseGeometry | None:
-    edges = Area.objects.filter(city=city, min_lat__isnull=False).aggregate(
+def _edges(city: City) -> Edges | None:
+    found = Area.objects.filter(city=city, min_lat__isnull=False).aggregate(
         west=Min("min_lon"), south=Min("min_lat"), east=Max("max_lon"), north=Max("max_lat")
     )
-    if edges["west"] is None:
-        return None
-    return shapely.box(edges["west"], edges["south"], edges["east"], edges["north"]).buffer(_AROUND_DEG)
+    return None if found["west"] is None else Edges(**found)

@@ -1,48 +1,77 @@
-"""Outlines of areas made light enough for a phone's map."""
+"""What is asked of an outline or a line when it comes in: its edges, a place inside it, whether it lies near a city."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 import shapely
+from shapely.geometry import mapping
+from shapely.geometry import shape as shape_of
 
-from saat.terms.geo import EARTH_RADIUS_M
-from saat.triage.places import AreaShape
+from saat.terms.geo import Point
 
-# A polygon: its outer ring first, then its holes. A ring: (lat, lon) in degrees, the first point again at the end.
-Ring = tuple[tuple[float, float], ...]
-Polygon = tuple[Ring, ...]
-
-_DIGITS = 5  # of a degree: about a metre
+_DECIMALS_DEG = 1e-6  # a tenth of a metre
 
 
-def drawn(shapes: Sequence[AreaShape], *, tolerance_m: float) -> dict[int, tuple[Polygon, ...]]:
-    """Return each area's polygons with no more points than a drawing needs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """The box around something, in degrees of WGS 84."""
 
-    tolerance_m: corners go whose triangle with their neighbours is smaller than a square of this side (Visvalingam and
-    Whyatt, as in GEOS CoverageSimplify). Lines that neighbours share stay shared where the areas of a level cover the
-    ground without overlap.
+    south: float
+    west: float
+    north: float
+    east: float
 
-    :raises ValueError: if an outline cannot be read.
+
+class Line(StrEnum):
+    """What became of a line."""
+
+    KEPT = "kept"
+    OUTSIDE = "outside"  # it lies beyond the surroundings
+    NO_LINE = "no_line"  # another shape, an empty one, or none that can be read
+
+
+def edges_of(wkb: bytes) -> Edges:
+    """Return the box around an outline.
+
+    wkb: polygon or multipolygon as WKB, x is the longitude and y the latitude.
+
+    >>> edges_of(shapely.to_wkb(shapely.box(104.9, 11.5, 104.95, 11.6)))
+    Edges(south=11.5, west=104.9, north=11.6, east=104.95)
     """
-    polygons: dict[int, tuple[Polygon, ...]] = {}
-    for level in sorted({shape.level for shape in shapes}):
-        of_level = [shape for shape in shapes if shape.level == level]
-        try:
-            outlines = shapely.from_wkb([shape.wkb for shape in of_level])
-        except shapely.errors.ShapelyError as error:
-            raise ValueError(f"An outline cannot be read: {error}.") from error
-        tolerance = math.degrees(tolerance_m / EARTH_RADIUS_M)
-        lighter = shapely.coverage_simplify(outlines, tolerance)
-        for shape, outline in zip(of_level, lighter, strict=True):
-            polygons[shape.area_id] = tuple(_polygon(part) for part in shapely.get_parts(outline))
-    return polygons
+    west, south, east, north = (float(edge) for edge in shapely.from_wkb(wkb).bounds)
+    return Edges(south=south, west=west, north=north, east=east)
 
 
-def _polygon(part: shapely.Geometry) -> Polygon:
-    rings = [shapely.get_exterior_ring(part), *(ring for ring in part.interiors)]
-    return tuple(
-        tuple((round(lat, _DIGITS), round(lon, _DIGITS)) for lon, lat in shapely.get_coordinates(ring).tolist())
-        for ring in rings
-    )
+def place_in(wkb: bytes) -> Point:
+    """Return a place that surely lies within an outline, about its middle."""
+    inside = shapely.point_on_surface(shapely.from_wkb(wkb))
+    return Point(lat=inside.y, lon=inside.x)
+
+
+def kept_line(
+    geometry: Mapping[str, Any] | None, *, around: Edges | None, margin_deg: float
+) -> tuple[Mapping[str, Any] | None, Line]:
+    """Return a line as it is kept for maps, rounded to a tenth of a metre, or None and why it is left out.
+
+    geometry: a GeoJSON LineString or MultiLineString. around: the city's edges, None where they are not known.
+    margin_deg: how far beyond them a line may lie, in degrees.
+
+    >>> road = {"type": "LineString", "coordinates": [[104.9, 11.5], [104.91234567, 11.5]]}
+    >>> kept_line(road, around=None, margin_deg=0.02)[0]["coordinates"]
+    ((104.9, 11.5), (104.912346, 11.5))
+    """
+    try:
+        line = shapely.force_2d(shape_of(geometry or {}))
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, shapely.errors.ShapelyError):
+        return None, Line.NO_LINE
+    if line.geom_type not in ("LineString", "MultiLineString") or line.is_empty:
+        return None, Line.NO_LINE
+    if around is not None:
+        box = shapely.box(around.west, around.south, around.east, around.north).buffer(margin_deg)
+        if not box.intersects(line):
+            return None, Line.OUTSIDE
+    return mapping(shapely.set_precision(line, _DECIMALS_DEG, mode="pointwise")), Line.KEPT

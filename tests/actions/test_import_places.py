@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 
 import pytest
-import shapely
 
 from saat.actions.citymap import city_map
 from saat.actions.log import COMMAND
@@ -63,9 +62,11 @@ def test_a_trial_run_of_landmarks_writes_nothing(city):
 
 
 def test_streets_are_kept_for_maps_and_what_is_far_or_no_line_is_left_out(city):
-    near = Street(line=shapely.LineString([(104.90, 11.55), (104.93, 11.56)]), names={"en": "Street 51"})
-    far = replace(near, line=shapely.LineString([(106.6, 10.7), (106.7, 10.8)]))
-    dot = replace(near, line=shapely.Point(104.91, 11.55))
+    near = Street(
+        line={"type": "LineString", "coordinates": [[104.90, 11.55], [104.93, 11.56]]}, names={"en": "Street 51"}
+    )
+    far = replace(near, line={"type": "LineString", "coordinates": [[106.6, 10.7], [106.7, 10.8]]})
+    dot = replace(near, line={"type": "Point", "coordinates": [104.91, 11.55]})
     report = import_streets(city=city, streets=[near, far, dot], now=MONDAY_MORNING, by=COMMAND, attribution="us")
     assert (report.kept, report.outside, report.not_lines) == (1, 1, 1)
     kept = json.loads(streets_store.path_of(city.jurisdiction_id).read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import shapely
 from shapely import affinity
+from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from saat.actions.streets import Street
@@ -30,7 +31,7 @@ def draw_streets(outlines: Mapping[str, BaseGeometry], names: Mapping[str, Mappi
         for line in _grid(outline, turn):
             number += 1
             called = {"km": f"ផ្លូវ {number}", "en": f"Street {number}"}
-            streets.append(Street(line=line, names=called))
+            streets.append(Street(line=mapping(line), names=called))
     return streets
 
 
@@ -63,5 +64,5 @@ def _roads(outlines: Mapping[str, BaseGeometry], names: Mapping[str, Mapping[str
                     "km": f"ផ្លូវ{names[code]['km']}–{names[other]['km']}",
                     "en": f"{names[code]['en']}–{names[other]['en']} Road",
                 }
-                roads.append(Street(line=line, names=called, main=True))
+                roads.append(Street(line=mapping(line), names=called, main=True))
     return roads

@@ -92,7 +92,7 @@ def read_streets(path: Path, names: Sequence[str], *, class_property: str = "hig
     for feature in read_geojson(path):
         called = {language: name for language, column in columns.items() if (name := feature.text(column))}
         main = feature.text(class_property) in _MAIN_ROADS
-        streets.append(Street(line=_shape(feature), names=called, main=main))
+        streets.append(Street(line=feature.geometry, names=called, main=main))
     return streets
 
 
