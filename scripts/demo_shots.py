@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, Page
 from rich.progress import track
 
@@ -48,8 +49,10 @@ def first_case(page: Page, saat: LiveSaat) -> None:
 
 
 def first_tracking(page: Page, saat: LiveSaat) -> None:
-    """Open a report's tracking page: the first that the demo tells of."""
-    _visit(page, f"{saat.url}/r/{saat.demo['reports'][0]['token']}")
+    """Open the public page of the case that was closed last, by the code that the desk shows."""
+    with httpx.Client(base_url=saat.demo["open311_url"], timeout=30) as partner:
+        found = partner.get("/requests.json", params={"status": "closed", "extensions": "true", "page_size": 1}).json()
+    _visit(page, f"{saat.url}/r/{found[0]['extended_attributes']['case_code']}")
 
 
 def _first_address(page: Page, selector: str) -> str:
@@ -85,6 +88,8 @@ SHOTS = [
     Shot(name="desk", way=at("/desk/"), role="city_duty"),
     Shot(name="desk-km", way=at("/desk/"), role="khan_officer", language="km"),
     Shot(name="desk-phone", way=at("/desk/"), role="sangkat_officer", device=PHONE, language="km"),
+    Shot(name="call", way=at("/desk/report/"), role="khan_officer"),
+    Shot(name="duty", way=at("/desk/duty/"), role="city_duty"),
     Shot(name="case", way=first_case, role="city_duty", whole=True),
     Shot(name="case-km", way=first_case, role="khan_officer", language="km", whole=True),
 ]
