@@ -122,7 +122,7 @@ def open_cases(city: City, *, mark: Mark | None = None) -> OpenCases:
 def _words_at(city: City, mark: Mark) -> dict[int, str]:
     """Return open case → its search words as of a mark of the log; nobody may change it."""
     kept = _words.get(city.pk)
-    if kept is not None and kept[0] == mark:
+    if kept is not None and kept[0] == mark and mark.seq > 0:
         return kept[1]
     with _guard:
         kept = _words.get(city.pk)

@@ -38,6 +38,15 @@ class Listener:
         except Empty:
             raise AssertionError(f"nothing came within {within_s} s") from None
 
+    def report(self, within_s: float) -> tuple[float, int, str, dict[str, Any]]:
+        """Return the next event of a report; the deadline clock may tell of other cases in between."""
+        until = time.monotonic() + within_s
+        while (left := until - time.monotonic()) > 0:
+            found = self.next(left)
+            if found[3]["kind"] in ("case_opened", "voice_added"):
+                return found
+        raise AssertionError(f"no report came within {within_s} s")
+
     def all_so_far(self) -> list[tuple[float, int, str, dict[str, Any]]]:
         """Return what came and was not looked at yet."""
         found = []
@@ -75,7 +84,6 @@ def listening(client: httpx.Client, *, address: str = "/desk/live", headers: dic
         thread.start()
         assert greeted.wait(10), "the server did not say hello"
         yield listener
-    thread.join(10)
 
 
 @contextmanager
@@ -140,7 +148,7 @@ def test_a_report_is_on_the_open_desk_within_a_second(live, duty, places):
         waits = []
         for _ in range(5):
             acknowledged = report(live, at=places["own"])
-            came, event_id, kind, data = desk.next(AT_LAST_S)
+            came, event_id, kind, data = desk.report(AT_LAST_S)
             waits.append(came - acknowledged)
             assert kind in ("case_opened", "voice_added")
             assert data["kind"] == kind
@@ -152,9 +160,9 @@ def test_a_report_is_on_the_open_desk_within_a_second(live, duty, places):
 def test_an_officer_hears_of_the_own_sangkat_and_of_no_other(live, duty, sangkat, places):
     with listening(duty) as whole, listening(sangkat) as part:
         report(live, at=places["other"])
-        _, _, _, beyond = whole.next(AT_LAST_S)
+        _, _, _, beyond = whole.report(AT_LAST_S)
         report(live, at=places["own"])
-        _, _, _, own = part.next(AT_LAST_S)
+        _, _, _, own = part.report(AT_LAST_S)
         assert own["case"] != beyond["case"]
         time.sleep(QUIET_S)
         assert beyond["case"] not in {data["case"] for _, _, _, data in part.all_so_far()}
@@ -163,7 +171,7 @@ def test_an_officer_hears_of_the_own_sangkat_and_of_no_other(live, duty, sangkat
 def test_who_comes_back_is_told_exactly_what_was_missed(live, duty, places):
     with listening(duty) as desk:
         report(live, at=places["own"])
-        _, last_id, _, _ = desk.next(AT_LAST_S)
+        _, last_id, _, _ = desk.report(AT_LAST_S)
     report(live, at=places["own"])
     report(live, at=places["other"])
     for address, headers in (
@@ -171,17 +179,17 @@ def test_who_comes_back_is_told_exactly_what_was_missed(live, duty, places):
         (f"/desk/live?since={last_id}", {}),
     ):
         with listening(duty, address=address, headers=headers) as desk:
-            ids = [desk.next(AT_LAST_S)[1] for _ in range(2)]
+            ids = [desk.report(AT_LAST_S)[1] for _ in range(2)]
             assert ids == sorted(ids)
             assert ids[0] > last_id
             report(live, at=places["own"])
-            assert desk.next(AT_LAST_S)[1] > ids[1]
+            assert desk.report(AT_LAST_S)[1] > ids[1]
 
 
 def test_a_page_hears_all_kinds_in_one_place_if_it_wants(live, duty, places):
     with listening(duty, address="/desk/live?plain=1") as desk:
         report(live, at=places["own"])
-        _, _, kind, data = desk.next(AT_LAST_S)
+        _, _, kind, data = desk.report(AT_LAST_S)
         assert kind == ""
         assert data["kind"] in ("case_opened", "voice_added")
 
@@ -197,21 +205,21 @@ def test_a_stranger_hears_nothing(live, cookie):
 def test_an_event_that_is_none_begins_with_the_present(live, duty, places, since):
     with listening(duty, headers={"Last-Event-ID": since}) as desk:
         report(live, at=places["own"])
-        assert desk.next(AT_LAST_S)[3]["kind"] in ("case_opened", "voice_added")
+        assert desk.report(AT_LAST_S)[3]["kind"] in ("case_opened", "voice_added")
 
 
 def test_many_desks_hear_the_same(live, duty, places):
     with ExitStack() as stack:
         desks = [stack.enter_context(listening(duty)) for _ in range(12)]
         report(live, at=places["own"])
-        assert len({desk.next(AT_LAST_S)[1] for desk in desks}) == 1
+        assert len({desk.report(AT_LAST_S)[1] for desk in desks}) == 1
 
 
 def test_whoever_signs_out_hears_nothing_more(live, places):
     with signed_in(live, "director") as client:
         with listening(client) as desk:
             report(live, at=places["own"])
-            desk.next(AT_LAST_S)
+            desk.report(AT_LAST_S)
         headers = {"X-CSRFToken": client.cookies["csrftoken"], "Referer": live.url}
         client.post("/accounts/logout/", headers=headers)
         assert client.get("/desk/live").status_code == 403
