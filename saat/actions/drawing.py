@@ -6,7 +6,7 @@ import threading
 
 from saat.records import queries_areas
 from saat.records.models import City
-from saat.triage.outlines import Polygon, drawn
+from saat.triage.drawing import Polygon, drawn
 from saat.triage.places import AreaShape
 
 _TOLERANCE_M = 15.0

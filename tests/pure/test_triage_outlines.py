@@ -7,7 +7,7 @@ import math
 import pytest
 import shapely
 
-from saat.triage.outlines import drawn
+from saat.triage.drawing import drawn
 from saat.triage.places import AreaShape
 
 
