@@ -249,8 +249,10 @@ async def _follow(
         except TimeoutError:
             if loop.time() - beaten > HEARTBEAT_S:
                 beaten = loop.time()
-                # The id says how far the log was read, so that a listener who sees little need not be told all again.
-                await _write(send, f": still here\nid: {tail.last_id}\n\n")
+                # The id says how far the log was read, so that a listener who sees little need not be told all again;
+                # a page hears the beat, and takes a line without one for dead.
+                beat = "event: beat\ndata: {}" if plain else ": still here"
+                await _write(send, f"id: {tail.last_id}\n{beat}\n\n")
         else:
             if event is None:
                 break

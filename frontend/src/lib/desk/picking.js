@@ -10,7 +10,7 @@ export function pickRows(rows) {
   const hint = told.textContent;
   let last = null;
 
-  const boxes = () => rows.all().map((row) => row.querySelector("input[name=case]")).filter(Boolean);
+  const boxes = () => rows.all().map((row) => row.querySelector(".pick input")).filter(Boolean);
 
   function update() {
     const list = boxes();
@@ -35,7 +35,7 @@ export function pickRows(rows) {
     update();
   });
   rows.list.addEventListener("click", (event) => {
-    const box = event.target.closest("input[name=case]");
+    const box = event.target.closest(".pick input");
     if (!box) return;
     if (event.shiftKey && last) spanTo(box);
     last = box;
@@ -45,7 +45,7 @@ export function pickRows(rows) {
   return {
     update,
     toggle(row, span) {
-      const box = row.querySelector("input[name=case]");
+      const box = row.querySelector(".pick input");
       if (!box) return;
       box.checked = span || !box.checked;
       if (span && last) spanTo(box);

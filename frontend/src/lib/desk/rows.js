@@ -214,19 +214,19 @@ function textOf(text) {
 }
 
 function stateOf(row) {
-  const box = row.querySelector("input[name=case]");
+  const box = row.querySelector(".pick input");
   const focused = row.contains(document.activeElement) ? document.activeElement : null;
   return {
     picked: Boolean(box?.checked),
     current: row.classList.contains("current"),
     isNew: row.classList.contains("is-new"),
     own: row.dataset.own === "1",
-    focus: focused && (focused.closest(".next") ? ".next .button" : focused.matches("input") ? "input[name=case]" : ".open-case"),
+    focus: focused && (focused.closest(".next") ? ".next .button" : focused.matches(".pick input") ? ".pick input" : ".open-case"),
   };
 }
 
 function restore(row, { picked, current, isNew, focus }) {
-  const box = row.querySelector("input[name=case]");
+  const box = row.querySelector(".pick input");
   if (box) box.checked = picked;
   row.classList.toggle("current", current);
   row.classList.toggle("is-new", isNew);

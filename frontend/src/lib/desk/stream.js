@@ -2,6 +2,8 @@
 // and tells the others, where the browser can do that.
 const REMEMBERED = 300;
 const AGAIN_MS = 5_000;
+// The server says something at least every quarter of a minute; a line that is silent for longer is dead.
+const SILENT_MS = 40_000;
 
 /**
  * Listen to the desk. url: of the stream; since: the last event that the page knows.
@@ -24,6 +26,12 @@ class Stream {
   }
 
   start() {
+    addEventListener("offline", () => {
+      this.source?.close();
+      clearTimeout(this.silence);
+      this.show("lost");
+    });
+    addEventListener("online", () => (this.source ? this.open() : this.channel?.postMessage({ what: "since", id: this.last })));
     if (!("locks" in navigator) || !("BroadcastChannel" in window)) {
       this.open();
       return;
@@ -40,10 +48,14 @@ class Stream {
   }
 
   open() {
+    this.source?.close();
     const url = new URL(this.url, location.href);
     url.searchParams.set("since", this.last);
     this.source = new EventSource(url);
+    this.hear();
+    this.source.addEventListener("beat", () => this.hear());
     this.source.addEventListener("hello", (event) => {
+      this.hear();
       this.become("live");
       if (JSON.parse(event.data).missed_some) {
         this.onGap();
@@ -51,6 +63,7 @@ class Stream {
       }
     });
     this.source.onmessage = (event) => {
+      this.hear();
       const told = { ...JSON.parse(event.data), id: Number(event.lastEventId) };
       this.told.push(told);
       if (this.told.length > REMEMBERED) this.told.shift();
@@ -63,6 +76,14 @@ class Stream {
       this.source.close();
       setTimeout(() => this.open(), AGAIN_MS);
     };
+  }
+
+  hear() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      this.become("lost");
+      this.open();
+    }, SILENT_MS);
   }
 
   take(told) {
