@@ -127,7 +127,8 @@ def restore(path: Path, *, now: datetime, force: bool = False) -> Contents:
         if filled and not force:
             raise BackupRefused(
                 f"There is an installation in {var if connection.vendor == 'sqlite' else 'this database'} already; "
-                "choose another folder with --var, or say --force to put the backup in its place."
+                f"choose another {'folder with --var' if connection.vendor == 'sqlite' else 'database'}, "
+                "or say --force to put the backup in its place."
             )
         with tempfile.TemporaryDirectory(prefix="restore-", dir=var) as folder:
             fresh = Path(folder)

@@ -89,12 +89,13 @@ def _prepare(var: Path, url: str, *, demo: bool) -> dict[str, Any] | None:
     """Make the demo if it is wanted and there is no city, and look up holidays; return the demo's facts, if any."""
     from saat.actions.cities import change_policy
     from saat.actions.log import COMMAND
-    from saat.config.demo import REPORTS, make_demo
-    from saat.config.demo.facts import read_facts
+    from saat.config.demo_facts import read_facts
     from saat.records.models import City
 
     cities = list(City.objects.all())
     if not cities and demo:
+        from saat.config.demo import REPORTS, make_demo
+
         say("Making the demo city, once; this takes some seconds…")
         with progress("Reports", REPORTS) as tell:
             make_demo(policy_text=read_text(city_file("phnom-penh")), var=var, url=url, now=now(), tell=tell)

@@ -20,13 +20,13 @@ from saat.actions.outbox import forget_waiting
 from saat.actions.places import import_places
 from saat.actions.streets import Street, import_streets
 from saat.actions.texts import save_text
-from saat.config.demo.facts import write_facts
 from saat.config.demo.ground import CODE_LIST, draw_ground
 from saat.config.demo.people import settle_people
 from saat.config.demo.places import SOURCE, demo_places
 from saat.config.demo.streets import draw_streets
 from saat.config.demo.week import REPORTS, Week
 from saat.config.demo.words import TEXTS
+from saat.config.demo_facts import write_facts
 from saat.links.holidays import country_holidays
 from saat.records.models import AreaCode, City
 from saat.terms.policy import read_policy

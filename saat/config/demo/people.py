@@ -8,6 +8,7 @@ from datetime import datetime
 from saat.actions.duty import LONGEST, plan_duty
 from saat.actions.log import COMMAND
 from saat.actions.people import Part, add_contractor, add_crew, add_user
+from saat.config.demo_facts import Login
 from saat.records.models import Area, AreaCode, City, Contractor, Crew, User
 from saat.terms.case import Role
 from saat.terms.codes import new_token
@@ -29,16 +30,6 @@ _OFFICERS = (
     ("1214", "Piseth", "Yim"),
 )  # fmt: skip
 _MONTHS_ON_DUTY = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """One demo login. area: in English, "" for the whole city."""
-
-    role: str
-    username: str
-    password: str
-    area: str
 
 
 @dataclass(slots=True, kw_only=True)

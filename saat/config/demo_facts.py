@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saat.config.demo.people import Login
-
 NAME = "demo.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """One demo login. area: in English, "" for the whole city."""
+
+    role: str
+    username: str
+    password: str
+    area: str
 
 
 def write_facts(var: Path, *, url: str, jurisdiction_id: str, api_key: str, logins: Sequence[Login]) -> dict[str, Any]:
