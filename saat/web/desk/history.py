@@ -185,6 +185,8 @@ def _plain(text: str) -> Callable[[dict[str, Any], Speech], str]:
 
 _TOLD: dict[str, Callable[[dict[str, Any], Speech], str]] = {
     "case_opened": _opened,
+    "case_imported": _plain(gettext_noop("brought the case in from another system")),
+    "case_import_renewed": _plain(gettext_noop("brought the case up to date from another system")),
     "voice_added": _voice,
     "gone_said": _plain(gettext_noop("says that it is gone")),
     "still_there_said": _plain(gettext_noop("says that it is still there")),
