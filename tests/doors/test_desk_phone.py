@@ -182,7 +182,9 @@ def test_a_name_that_several_have_is_asked_about_and_then_chosen(hall):
     page = asked.content.decode()
     assert area(hall, "Phsar Kandal") in page
     assert place(hall, "Kandal Market") in page
-    assert client.post(PAGE, called(hall, where="ផ្សារកណ្ដាល")).status_code == 303
+    chosen = {**called(hall, where="ផ្សារកណ្ដាល"), "pick": [area(hall, "Phsar Kandal"), ""]}
+    assert client.post(PAGE, chosen).status_code == 303
+    assert ServiceRequest.objects.get().area_id == hall.ground.sangkats["Phsar Kandal"].pk
 
 
 def test_what_nothing_is_called_stays_in_the_box_and_is_asked_about(hall):

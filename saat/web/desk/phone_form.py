@@ -40,7 +40,8 @@ class CallForm:
         self.meant: list[Whereabout] = []
         self.values = {
             "service_code": self._line("service_code", 63),
-            "pick": self._line("pick", 20),
+            # Which of several was meant stands before the list that holds them all, and speaks first.
+            "pick": next((text.strip()[:20] for text in self.data.getlist("pick") if text.strip()), ""),
             "where": self._line("where", 200),
             "lat": self._line("lat", 30),
             "lon": self._line("lon", 30),

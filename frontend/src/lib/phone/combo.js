@@ -22,6 +22,7 @@ export function startCombo(form, { changed, show }) {
   box.setAttribute("aria-expanded", "false");
 
   let found = [];
+  let foundFor = ""; // what was typed when the list was made
   let at = -1;
   let waits = 0;
   let asked = 0;
@@ -55,7 +56,7 @@ export function startCombo(form, { changed, show }) {
         return item;
       }),
     );
-    open(found.length > 0);
+    open(found.length > 0 && document.activeElement === box);
     mark(found.length ? 0 : -1);
     told.textContent = found.length ? form.dataset.count.replace("{n}", found.length) : form.dataset.none;
   }
@@ -65,6 +66,7 @@ export function startCombo(form, { changed, show }) {
     const mine = ++asked;
     if (!text) {
       found = [];
+      foundFor = "";
       open(false);
       told.textContent = "";
       return;
@@ -75,6 +77,7 @@ export function startCombo(form, { changed, show }) {
     // Without an answer what was typed is sent as it is, and the server asks.
     if (!answer || mine !== asked) return;
     found = answer.found;
+    foundFor = text;
     draw();
   }
 
@@ -90,6 +93,14 @@ export function startCombo(form, { changed, show }) {
     changed();
   }
 
+  // Whoever types fast presses Enter before the list has followed; what is taken must fit what was typed.
+  async function settle() {
+    clearTimeout(waits);
+    if (box.value.trim() !== foundFor) await ask();
+    if (!pick.value && found.length && box.value.trim() === foundFor) choose(found[Math.max(at, 0)]);
+    return Boolean(pick.value);
+  }
+
   // Which of several was meant can be settled with one click.
   for (const radio of form.querySelectorAll(".phone-meant input")) radio.addEventListener("change", () => (pick.value = radio.value));
 
@@ -101,15 +112,18 @@ export function startCombo(form, { changed, show }) {
   });
   box.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "ArrowDown" && list.hidden) ask();
-    else if (event.key === "ArrowDown") mark((at + 1) % found.length);
-    else if (event.key === "ArrowUp" && !list.hidden) mark((at - 1 + found.length) % found.length);
-    else if (event.key === "Escape" && !list.hidden) open(false);
-    else if ((event.key === "Enter" || event.key === "Tab") && !event.ctrlKey && !list.hidden && at >= 0) {
-      choose(found[at]);
-      if (event.key === "Enter") form.querySelector("#address").focus();
-      else return;
-    } else return;
+    else if (step && !list.hidden) mark((at + step + found.length) % found.length);
+    else if (event.key === "Escape" && !list.hidden) {
+      found = []; // none of them
+      open(false);
+    } else if (event.key === "Enter" && !event.ctrlKey && !pick.value && box.value.trim()) {
+      settle().then((settled) => settled && form.querySelector("#address").focus());
+    } else {
+      if (event.key === "Tab" && !pick.value && box.value.trim()) settle();
+      return;
+    }
     event.preventDefault();
     event.stopPropagation();
   });
@@ -118,5 +132,8 @@ export function startCombo(form, { changed, show }) {
     const index = [...list.children].indexOf(event.target.closest("li"));
     if (index >= 0) choose(found[index]);
   });
-  box.addEventListener("blur", () => open(false));
+  box.addEventListener("blur", () => {
+    clearTimeout(waits);
+    open(false);
+  });
 }
