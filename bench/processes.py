@@ -63,7 +63,7 @@ def run(bench: Bench, *, quick: bool, step: Callable[[str], None]) -> list[Measu
                 process=name, after_start_mb=fresh[name], after_work_mb=memory_mb(pid), cpu_at_rest_percent=rest[name]
             )
     running.notes = [
-        f"ready after {statistics.median(ready):.1f} s (aim: {READY_AIM_S:g} s), from the command to /healthz, all installed.",
+        f"ready after {statistics.median(ready):.1f} s (aim: {READY_AIM_S:g} s), from the command to /healthz.",
         "Memory: pages shared between processes are counted by their share (PSS). At rest: percent of one core.",
     ]
     return [running, costs]

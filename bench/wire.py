@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench.figures import percentile
+from bench.machine import cpu_s
 
 ANSWER_S = 60.0
 
@@ -206,14 +207,19 @@ async def closed_loop(port: int, requests: Sequence[bytes], *, connections: int,
     return load
 
 
-async def each(port: int, requests: Sequence[bytes], *, rounds: int, keep: bool = False) -> list[Load]:
-    """Send each request so many times, one after the other over one connection; return what each met."""
+async def each(port: int, requests: Sequence[bytes], *, rounds: int, server: int) -> list[Load]:
+    """Send each request so many times, one after the other over one connection; return what each met.
+
+    server: the process whose processor time is noted for each answer; the first answer of each kind is kept.
+    """
     loads = [Load() for _ in requests]
     connection = Connection("127.0.0.1", port)
     for number in range(rounds):
         for raw, load in zip(requests, loads, strict=True):
+            used = cpu_s(server)
             answer = await connection.ask(raw)
-            load.count(answer, keep=keep and number == 0)
+            load.cpu_s += cpu_s(server) - used
+            load.count(answer, keep=number == 0)
             load.took_s += answer.took_s
     connection.close()
     return loads
