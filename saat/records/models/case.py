@@ -85,12 +85,6 @@ class Case(models.Model):
             models.Index(fields=["owner", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist_own"),
             models.Index(fields=["crew", "act_by"], condition=Q(closed_at__isnull=True), name="case_worklist_crew"),
             models.Index(fields=["city", "cell"], condition=Q(closed_at__isnull=True), name="case_open_cell"),
-            # All that the desk's map draws stands in this index, so that it is drawn without reading the rows.
-            models.Index(
-                fields=["city", "lat", "lon", "area", "urgency", "due_at", "state"],
-                condition=Q(closed_at__isnull=True),
-                name="case_open_place",
-            ),
             models.Index(fields=["city", "closed_at"], condition=Q(closed_at__isnull=False), name="case_closed"),
             models.Index(fields=["area", "closed_at"], condition=Q(closed_at__isnull=False), name="case_closed_area"),
             models.Index(
