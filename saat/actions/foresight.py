@@ -15,13 +15,17 @@ from saat.terms.duplicates import Likeness
 from saat.terms.report import NewReport
 from saat.triage.urgency import urgency_of
 
+MOST_ALIKE = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foresight:
     """What would be filed and promised.
 
     why: the codes of `saat.triage.urgency`. guess: of which category the words speak, "" if the one chosen says enough.
-    alike: open cases that may be the same trouble, best first. would_join: the one that it would join by itself.
+    alike: the few open cases that are likeliest the same trouble, best first; of equals, those opened last. The same
+    ones a minute later, so that an official who has looked at them is not asked again. would_join: the first of them,
+    if it is so alike that a report joins it by itself.
     """
 
     urgency: Urgency
@@ -38,7 +42,9 @@ def foresee(*, city: City, report: NewReport, now: datetime) -> Foresight:
     :raises ReportRefused: if the category is unknown, or the place is missing or outside the city.
     """
     policy = city.policy_terms()
-    alike = tuple(likely_duplicates(city=city, report=report, now=now))
+    # Scores sink a little with each second; to two digits they stay what they were while a caller speaks.
+    found = likely_duplicates(city=city, report=report, now=now)
+    alike = tuple(sorted(found, key=lambda like: (-round(like.score, 2), -like.case_id))[:MOST_ALIKE])
     level = _level(report, city_map(city))
     urgency, why = urgency_of(
         category=policy.category(report.service_code),

@@ -36,7 +36,6 @@ from saat.web.desk.phone_form import CallForm
 from saat.web.desk.phone_words import own_name, read_out
 from saat.web.desk.understood import DANGERS, why_texts
 
-_MOST_ALIKE = 4
 _MOST_LANDMARKS = 300
 _KEYS = 9  # categories that a key of its own can choose
 
@@ -80,7 +79,7 @@ def page(request: HttpRequest, city: City) -> HttpResponse:
 def _looked_at(request: HttpRequest, city: City, form: CallForm, report: NewReport) -> bool:
     """Return whether the official has seen every open case that it may be."""
     try:
-        alike = foresee(city=city, report=report, now=timezone.now()).alike[:_MOST_ALIKE]
+        alike = foresee(city=city, report=report, now=timezone.now()).alike
     except ReportRefused as error:
         form.refuse(error)
         return False
@@ -250,7 +249,7 @@ def _near(request: HttpRequest, city: City, form: CallForm) -> dict[str, Any]:
 
 def _alike(request: HttpRequest, foresight: Foresight, *, form: CallForm, policy: CityPolicy) -> list[dict[str, Any]]:
     language, now = _language(), timezone.now()
-    likes = {like.case_id: like for like in foresight.alike[:_MOST_ALIKE]}
+    likes = {like.case_id: like for like in foresight.alike}
     cases, seen = cases_to_compare(list(likes), reach=reach_for(request))
     chosen = form.join if form.decided else ""
     if not form.decided and foresight.would_join is not None:
