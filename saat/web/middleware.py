@@ -54,7 +54,7 @@ class GuardMiddleware:
     """
 
     _OURS_ALONE = ("/desk/", "/accounts/", "/api/", "/c/")
-    _DEVICE = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), serial=(), bluetooth=(), midi=()"
+    _DEVICE = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), serial=(), midi=()"
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
