@@ -56,7 +56,8 @@ def run(bench: Bench, *, quick: bool, step: Callable[[str], None]) -> list[Measu
         p95 = load.ms(0.95)
         measure.add(
             who=ask.who or "anybody", asks_for=ask.what, p50_ms=load.ms(0.5), p95_ms=p95, server_cpu_ms=load.cpu_ms,
-            first_ms=before.ms(0.5), kb=_kb(load), aim_ms=AIM_MS, within=bool(p95 <= AIM_MS) and not load.failed, failed=load.failed,
+            first_ms=before.ms(0.5), kb=_kb(load), aim_ms=AIM_MS, within=bool(p95 <= AIM_MS) and not load.failed,
+            failed=load.failed,
         )  # fmt: skip
     slow = [row for row in measure.rows if not row["within"]]
     measure.notes = [

@@ -9,7 +9,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.tokens import default_token_generator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -118,7 +118,7 @@ def _render_person(
 def _changing(form: str) -> Callable[[Callable[..., str]], Callable[..., HttpResponse]]:
     """Make a view of a function that changes one person and returns what to say of it."""
 
-    def decorate(act: Callable[..., str]) -> Callable[..., HttpResponse]:
+    def decorate(act: Callable[..., str]) -> Callable[..., HttpResponseBase]:
         @city_view("manage_users")
         @shown_again
         @require_POST
