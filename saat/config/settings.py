@@ -1,10 +1,11 @@
 """Django's settings, from the environment. Without any, everything is embedded under ./var.
 
 SAAT_VAR: folder for all that Saat writes. DATABASE_URL: PostgreSQL instead of SQLite. SAAT_SECRET_KEY: otherwise made
-once and kept in SAAT_VAR. SAAT_HOSTS: comma-separated host names. SAAT_URL: the public address, for links in messages.
-SAAT_HTTPS: 1 where the public address is served over TLS. SAAT_PROXIES: how many proxies stand in front (1 with
-SAAT_HTTPS, otherwise none). EMAIL_URL: smtp://user:password@host:port, otherwise
-messages are written to SAAT_VAR/mail. SAAT_OIDC: path of a JSON file with OpenID Connect providers.
+once and kept in SAAT_VAR. SAAT_EARLIER_SECRET_KEYS: those that it replaced, with commas between. SAAT_HOSTS:
+comma-separated host names. SAAT_URL: the public address, for links in messages. SAAT_HTTPS: 1 where the public address
+is served over TLS. SAAT_PROXIES: how many proxies stand in front (1 with SAAT_HTTPS, otherwise none). EMAIL_URL:
+smtp://user:password@host:port, otherwise messages are written to SAAT_VAR/mail. SAAT_OIDC: path of a JSON file with
+OpenID Connect providers.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ DEBUG = False
 TESTING = os.environ.get("SAAT_TESTING") == "1"
 
 SECRET_KEY = os.environ.get("SAAT_SECRET_KEY") or secret_key(VAR)
+# Earlier secrets, which still open what they sealed; new things are sealed with the present one alone.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SAAT_EARLIER_SECRET_KEYS", "").split(",") if key]
 PUBLIC_URL = os.environ.get("SAAT_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = os.environ.get("SAAT_HTTPS") == "1"
 _public_host = urlsplit(PUBLIC_URL).hostname or "localhost"
