@@ -17,7 +17,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from saat.actions.log import Actor, Log, writing
-from saat.actions.people import PersonRefused, managing_people, person_with_whole_account
+from saat.actions.people import PersonRefused, managing_people, one_line, person_with_whole_account
 from saat.records.models import City, Membership, User
 
 
@@ -109,11 +109,11 @@ def change_person(
                 # The identity provider knows people by this address, so it can be one person's only.
                 raise PersonRefused(_("Somebody else here has this e-mail address."), field="email")
         wanted = {
-            "first_name": " ".join(first_name.split())[:150],
-            "last_name": " ".join(last_name.split())[:150],
+            "first_name": one_line(first_name, limit=150),
+            "last_name": one_line(last_name, limit=150),
             "email": email,
-            "phone": " ".join(phone.split())[:32],
-            "language": language[:12],
+            "phone": one_line(phone, limit=32),
+            "language": one_line(language, limit=12),
         }
         differing = sorted(field for field, value in wanted.items() if getattr(user, field) != value)
         for field in differing:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from saat.actions.log import Actor, Log, NotAllowed, NotFound, writing
 from saat.records.models import Area, City, Contractor, Crew, Membership, User
 from saat.terms.case import Role
+from saat.triage.words import clean_words
 
 _USERNAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,59}$")
 
@@ -82,11 +83,11 @@ def add_user(
             raise PersonRefused(_("The user name “%(name)s” is taken.") % {"name": username}, field="username")
         user = User(
             username=username,
-            first_name=first_name[:150],
-            last_name=last_name[:150],
+            first_name=one_line(first_name, limit=150),
+            last_name=one_line(last_name, limit=150),
             email=email,
-            phone=phone[:32],
-            language=language[:12],
+            phone=one_line(phone, limit=32),
+            language=one_line(language, limit=12),
             date_joined=now,
         )
         _put_password(user, password)
@@ -178,7 +179,7 @@ def add_contractor(
     :raises PersonRefused: if the city has one of this name, or an area is not the city's.
     """
     with managing_people(city, now=now, by=by) as log:
-        name = " ".join(name.split())[:120]
+        name = one_line(name, limit=120)
         if not name:
             raise PersonRefused(_("A contractor needs a name."), field="name")
         if Contractor.objects.filter(city=city, name__iexact=name).exists():
@@ -186,7 +187,7 @@ def add_contractor(
         wanted = set(area_ids)
         if Area.objects.filter(city=city, pk__in=wanted).count() != len(wanted):
             raise PersonRefused(_("An area of the zone is not in this city."), field="areas")
-        contractor = Contractor.objects.create(city=city, name=name, email=email, phone=phone[:32])
+        contractor = Contractor.objects.create(city=city, name=name, email=email, phone=one_line(phone, limit=32))
         contractor.areas.set(wanted)
         facts = {"contractor": contractor.pk, "areas": sorted(wanted)}
         log.append("contractor_added", subject=f"contractor:{contractor.pk}", facts=facts)
@@ -201,14 +202,19 @@ def add_crew(
     :raises PersonRefused: if it has no name, or the contractor is not the city's.
     """
     with managing_people(city, now=now, by=by) as log:
-        name = " ".join(name.split())[:120]
+        name = one_line(name, limit=120)
         if not name:
             raise PersonRefused(_("A crew needs a name."), field="name")
         if contractor_id is not None and not Contractor.objects.filter(pk=contractor_id, city=city).exists():
             raise PersonRefused(_("There is no such contractor in this city."), field="contractor")
-        crew = Crew.objects.create(city=city, contractor_id=contractor_id, name=name, phone=phone[:32])
+        crew = Crew.objects.create(city=city, contractor_id=contractor_id, name=name, phone=one_line(phone, limit=32))
         log.append("crew_added", subject=f"crew:{crew.pk}", facts={"crew": crew.pk, "contractor": contractor_id})
     return crew
+
+
+def one_line(text: str, *, limit: int) -> str:
+    """Return a name as one clean line: without control characters, which letters and tables cannot hold."""
+    return " ".join(clean_words(text, limit=limit).split())
 
 
 @contextmanager

@@ -188,6 +188,28 @@ def test_an_address_that_somebody_has_cannot_be_given_to_another(hall, admin):
     assert "Somebody else here has this" in answer.content.decode()
 
 
+def test_signs_that_cannot_be_seen_are_left_out_of_names_and_searches(hall, admin):
+    form = {
+        "username": "sokha",
+        "first_name": "So\x00kha\r\n",
+        "phone": "012\x00\n345",
+        "role": "director",
+        "where": "",
+    }
+    assert admin.post(f"{LIST}add", form).status_code == 200
+    user = User.objects.get(username="sokha")
+    assert user.first_name.isprintable()
+    assert user.phone.isprintable()
+    admin.post(page_of(hall, "kandal", "/change"), {"last_name": "Chan\x00\u202e", "language": "k\x00m"})
+    assert "\x00" not in User.objects.get(username="kandal").last_name
+    for address in (f"{LIST}?q=a%00b", "/desk/log/?actor=%00", "/desk/log/?kind=a%00", "/desk/log/log.csv?case=%00"):
+        assert admin.get(address).status_code == 200
+    assert admin.post(f"{LIST}add", {"username": "a\x00b", "role": "director"}).status_code == 422
+    assert (
+        admin.post(f"{LIST}add", {"username": "abc", "email": "a\x00@b.example", "role": "director"}).status_code == 422
+    )
+
+
 def test_nothing_but_what_the_form_asks_for_can_be_set(hall, admin):
     extra = {
         "is_superuser": "1", "is_staff": "1", "password": "x", "id": "1", "last_login": "2020-01-01",

@@ -131,6 +131,7 @@ def test_a_log_that_somebody_bent_is_said_to_be_broken_and_where(hall):
         if connection.vendor == "sqlite":
             cursor.execute("DROP TRIGGER event_is_not_changed")
         else:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE records_event DISABLE TRIGGER event_is_kept")
         cursor.execute("UPDATE records_event SET actor = 'user:999' WHERE seq = 3")
     answer = signed_in(hall, "auditor").post(f"{LOG}check", follow=True)

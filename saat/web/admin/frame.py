@@ -38,6 +38,12 @@ def city_view(act: str) -> Callable[[View], View]:
     return decorate
 
 
+def asked_for(request: HttpRequest, field: str) -> str:
+    """Return what somebody searches for: one short line, without signs that cannot be seen or kept."""
+    typed = request.GET.get(field, "")[:100]
+    return "".join(sign for sign in typed if sign.isprintable()).strip()
+
+
 def shown_again(view: View) -> View:
     """Let nobody change other people's accounts who has not shown lately that it is still them."""
     return reauthentication_required(view, allow_get=True, app="saat.people")  # type: ignore[no-any-return]

@@ -27,7 +27,7 @@ from saat.records.queries_case import names_in
 from saat.records.queries_log import LogQuestion
 from saat.terms.codes import heard, spoken
 from saat.web.admin import words
-from saat.web.admin.frame import city_view
+from saat.web.admin.frame import asked_for, city_view
 from saat.web.desk import history
 from saat.web.desk.frame import actor_for
 
@@ -40,9 +40,9 @@ MOST_CHECKED = 200_000  # some seconds; longer logs are checked by the command
 @require_safe
 def page(request: HttpRequest, *, city: City) -> HttpResponse:
     """Show what happened, the latest first."""
-    asked = {field: request.GET.get(field, "").strip()[:100] for field in _FIELDS}
+    asked = {field: asked_for(request, field) for field in _FIELDS}
     before = request.GET.get("before", "")
-    found = queries.log_page(city, _question(asked, city), before=int(before) if before.isdecimal() else None)
+    found = queries.log_page(city, _question(asked, city), before=int(before) if _is_number(before) else None)
     names, zone = names_in(found.events), ZoneInfo(city.policy_terms().hours.zone)
     speech = words.speech_of(city, names=names, language=get_language() or "en")
     head = queries.head_of(city)
@@ -95,7 +95,7 @@ def check(request: HttpRequest, *, city: City) -> HttpResponse:
 @require_safe
 def as_csv(request: HttpRequest, *, city: City) -> StreamingHttpResponse:
     """Send what was asked for as CSV, oldest first, with everything by which it can be checked elsewhere."""
-    asked = {field: request.GET.get(field, "").strip()[:100] for field in _FIELDS}
+    asked = {field: asked_for(request, field) for field in _FIELDS}
     note_export(city=city, form="csv", group="log", now=timezone.now(), by=actor_for(request))
     response = StreamingHttpResponse(_lines(city, _question(asked, city)), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="saat-log-{city.jurisdiction_id}.csv"'
@@ -128,6 +128,10 @@ def _question(asked: dict[str, str], city: City) -> LogQuestion:
         since=_begin(_day(asked["from"]), zone),
         until=_begin(last + timedelta(days=1) if last else None, zone),
     )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _day(text: str) -> date | None:

@@ -23,7 +23,7 @@ from saat.actions.people import Part, PersonRefused
 from saat.records import queries_accounts as queries
 from saat.records.models import City, User
 from saat.terms.case import Role
-from saat.web.admin.frame import city_view, shown_again
+from saat.web.admin.frame import asked_for, city_view, shown_again
 from saat.web.browsers import named
 from saat.web.desk.frame import actor_for
 from saat.web.desk.words import ROLES, moment
@@ -35,7 +35,7 @@ _DETAILS = ("first_name", "last_name", "email", "phone", "language")
 @require_safe
 def everybody(request: HttpRequest, *, city: City) -> HttpResponse:
     """List the people of a city."""
-    words, role = request.GET.get("q", "")[:100], request.GET.get("role", "")
+    words, role = asked_for(request, "q"), asked_for(request, "role")
     found = queries.people_in(city, words=words, role=role if role in set(Role) else "")
     rows = [(person, [(ROLES[row.role], _said(row.where)) for row in person.roles]) for person in found]
     context = {
@@ -235,7 +235,7 @@ def _part(request: HttpRequest) -> Part:
     kind, _colon, number = request.POST.get("where", "").partition(":")
     if kind == "" and not number:
         return Part(role=role)
-    if kind not in ("area", "contractor", "crew") or not number.isdecimal() or len(number) > 18:
+    if kind not in ("area", "contractor", "crew") or not (number.isascii() and number.isdigit()) or len(number) > 18:
         raise PersonRefused(_("Please choose where, from the list."), field="where")
     return Part(role=role, **{f"{kind}_id": int(number)})
 
