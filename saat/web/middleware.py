@@ -39,7 +39,7 @@ class LanguageMiddleware:
                 settings.LANGUAGE_COOKIE_NAME,
                 chosen,
                 max_age=31_536_000,
-                samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+                samesite="Lax",
                 secure=settings.HTTPS,
                 httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
             )

@@ -23,7 +23,7 @@ from saat.actions.people import Part, PersonRefused
 from saat.records import queries_accounts as queries
 from saat.records.models import City, User
 from saat.terms.case import Role
-from saat.web.admin.frame import asked_for, city_view, shown_again
+from saat.web.admin.frame import View, asked_for, city_view, shown_again
 from saat.web.browsers import named
 from saat.web.desk.frame import actor_for
 from saat.web.desk.words import ROLES, moment
@@ -115,10 +115,10 @@ def _render_person(
     return render(request, "people/person.html", context, status=422 if error else 200)
 
 
-def _changing(form: str) -> Callable[[Callable[..., str]], Callable[..., HttpResponse]]:
+def _changing(form: str) -> Callable[[Callable[..., str]], View]:
     """Make a view of a function that changes one person and returns what to say of it."""
 
-    def decorate(act: Callable[..., str]) -> Callable[..., HttpResponseBase]:
+    def decorate(act: Callable[..., str]) -> View:
         @city_view("manage_users")
         @shown_again
         @require_POST
