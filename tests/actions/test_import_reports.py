@@ -163,7 +163,7 @@ def test_an_officer_cannot_import_cases(city):
 
 def test_the_cases_of_boston_come_in_end_to_end(shared_data):
     """11,255 cases of 2015, of a city without areas: what they promised, how they ended, and which repeat another."""
-    mapping = read_mapping((CITIES / "boston-311.mapping.toml").read_text(encoding="utf-8"))
+    mapping = read_mapping((CITIES / "mappings/boston-311.toml").read_text(encoding="utf-8"))
     policy_text = (CITIES / "boston.toml").read_text(encoding="utf-8")
     boston = open_city(policy_text=policy_text, country_holidays=[], now=MONDAY_MORNING, by=COMMAND)
     mapping.check(boston.policy_terms())

@@ -15,7 +15,7 @@ from saat.actions.log import RESIDENT, Actor
 from saat.actions.reports import receive_report
 from saat.actions.voices import add_voice_by_code
 from saat.cases.order import act_by
-from saat.records.models import Case, Event, Membership
+from saat.records.models import Alert, Case, Event, Membership
 from saat.records.queries_worklist import _BEHIND_PROMISE
 from saat.terms.case import Role, ServiceLevel, State, Urgency
 from saat.terms.codes import spoken
@@ -343,6 +343,18 @@ def test_rows_of_cases_that_the_filter_hides_are_told_apart_from_those_that_are_
     assert [row["id"] for row in told["rows"]] == [shown.pk]
     assert told["hidden"] == [hidden.pk]
     assert told["counts"] == {"open": 1, "action": 1, "mine": 0, "overdue": 0}
+
+
+def test_an_open_list_learns_of_the_alerts_that_wait(hall, officer):
+    assert officer.get("/desk/rows?ids=1").json()["alerts"] == 0
+    case = now_case(hall)
+    Alert.objects.create(
+        city=hall.city, case=case, user=hall.people["duty"], why="danger", raised_at=timezone.now(),
+        answer_by=timezone.now() + timedelta(minutes=10),
+    )  # fmt: skip
+    told = officer.get(f"/desk/rows?ids={case.pk}").json()
+    assert (told["alerts"], told["alerts_said"]) == (1, "alert waits for your answer")
+    assert "1 alert waits for your answer" in text_of(officer.get("/desk/?group=open"))
 
 
 def test_what_residents_write_is_shown_as_text_and_never_as_markup(hall, officer):

@@ -285,6 +285,43 @@ def test_hostile_words_stay_words(hall, postbox):
     assert set(postbox.tried) == {"dara@home.example"}
 
 
+@pytest.mark.parametrize(
+    ("language", "office", "category"),
+    [
+        ("km", "សាលារាជធានីភ្នំពេញ", "គំនរសំរាម"),
+        ("en", "Phnom Penh City Hall", "Rubbish piled up"),
+    ],
+)
+def test_every_kind_of_letter_speaks_the_language_of_its_reader(hall, postbox, language, office, category):
+    for person in hall.people.values():
+        person.language = language
+        person.save()
+    on_duty(hall, "kandal", area="Phsar Kandal")
+    case = reported(hall, language=language)
+    post(postbox, minutes=1)
+    escalate_due(now=later(minutes=30))
+    with writing(hall.city.pk, now=later(minutes=31), by=COMMAND) as log:
+        raise_alert(log, case=case, why="overdue", policy=hall.city.policy_terms())
+    to = Assignee(user_id=hall.people["daun penh"].pk)
+    assign_case(case_id=case.pk, to=to, now=later(minutes=32), by=hall.by("kandal"))
+    message_reporter(case_id=case.pk, text="…", now=later(minutes=33), by=hall.by("kandal"))
+    post(postbox, minutes=34)
+    close_case(case_id=case.pk, now=later(minutes=40), by=hall.by("kandal"))
+    post(postbox, minutes=41)
+    sent = Outbox.objects.filter(sent_at__isnull=False)
+    assert {row.kind for row in sent} == {
+        "reporter.received", "reporter.closed", "reporter.message", "official.alert", "official.escalated",
+        "worker.assigned",
+    }  # fmt: skip
+    assert len(postbox.received) == sent.count() >= 6
+    for _to, message in postbox.received:
+        assert message.get_content().rstrip().endswith(office)
+    named = [
+        message for _to, message in postbox.received if category in f"{message['Subject']} {message.get_content()}"
+    ]
+    assert len(named) >= 4
+
+
 def test_a_letter_takes_few_queries(hall, postbox, django_assert_max_num_queries):
     hall.case()
     escalate_due(now=later(minutes=30))

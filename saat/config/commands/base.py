@@ -142,7 +142,7 @@ def city_file(name: str) -> Path:
     for path in tries:
         if path.is_file():
             return path
-    known = sorted(path.stem for folder in shipped for path in folder.glob("*.toml") if "mapping" not in path.name)
+    known = sorted(path.stem for folder in shipped for path in folder.glob("*.toml"))
     raise Refused(f"There is no policy file {name}. Those that come with Saat are: {', '.join(known)}.")
 
 

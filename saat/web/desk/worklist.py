@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from saat.actions import bulk, explain, openings
@@ -168,12 +168,14 @@ def rows(request: HttpRequest) -> JsonResponse:
     work = work_list(reach, city=city, wanted=asked.wanted, now=now)
     shown, hidden = work.these(case_id for case_id in ids if case_id < 2**63)
     counts = openings.counts(work)
+    alerts = queries_worklist.unanswered_alerts(reach)
     return JsonResponse(
         {
             "rows": [_fragment(request, row, query=asked.query) for row in RowMaker(work).rows(shown)],
             "hidden": hidden,
             "counts": {str(group): count for group, count in counts.items()},
-            "alerts": queries_worklist.unanswered_alerts(reach),
+            "alerts": alerts,
+            "alerts_said": ngettext("alert waits for your answer", "alerts wait for your answer", alerts),
         },
         headers={"Cache-Control": "no-store"},
     )

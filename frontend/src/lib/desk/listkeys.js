@@ -50,7 +50,7 @@ export function listKeys({ rows, picking, onMap }) {
       if (first) rows.current(first, { focus: true });
       else document.querySelector("#fresh a")?.click();
     },
-    "/": () => document.getElementById("q").focus(),
+    "/": () => document.getElementById("q").select(),
     "?": () => dialog.showModal(),
     l: () => performance.now() - wentAt < GO_MS && location.assign("/desk/"),
     d: () => performance.now() - wentAt < GO_MS && location.assign("/desk/duty/"),

@@ -83,6 +83,7 @@ export class Rows {
       else this.hidden.delete(id);
     }
     this.count(answer.counts);
+    this.alerts(answer);
     this.tellFresh();
     document.getElementById("nothing").hidden = this.all().length > 0;
     const bulk = document.getElementById("bulk-form");
@@ -151,6 +152,16 @@ export class Rows {
       const place = document.querySelector(`.groups [data-group="${group}"] [data-count]`);
       if (place) place.textContent = number;
     }
+  }
+
+  alerts({ alerts, alerts_said: said }) {
+    const place = document.getElementById("alert-count");
+    if (!place) return;
+    const before = Number(place.firstElementChild.textContent);
+    place.firstElementChild.textContent = alerts;
+    place.lastElementChild.textContent = said;
+    place.hidden = alerts === 0;
+    if (alerts > before) say(`${alerts} ${said}`);
   }
 
   tellFresh() {
