@@ -47,7 +47,10 @@ def desk(new_context: Callable[..., BrowserContext], duty_state) -> Callable[...
 def reported(live: LiveSaat) -> Callable[..., tuple[str, float, float]]:
     """Return a function that reports something at a place of its own and returns the case's address and place."""
 
-    door, key = live.demo["open311_url"], {"api_key": live.demo["open311_api_key"]}
+    door, key = (
+        live.demo["open311_url"],
+        {"jurisdiction_id": live.demo["city"], "api_key": live.demo["open311_api_key"]},
+    )
 
     def report(words: str = "A broken chair") -> tuple[str, float, float]:
         while True:

@@ -49,7 +49,10 @@ def reported(live: LiveSaat) -> Callable[..., str]:
 
     word: one that was returned before, so that two cases are found together; otherwise a new one.
     """
-    door, key = live.demo["open311_url"], {"api_key": live.demo["open311_api_key"]}
+    door, key = (
+        live.demo["open311_url"],
+        {"jurisdiction_id": live.demo["city"], "api_key": live.demo["open311_api_key"]},
+    )
 
     def report(service_code: str = "danger", *, word: str = "") -> str:
         word = word or new_word()

@@ -117,7 +117,7 @@ def report(live: LiveSaat, *, at: tuple[float, float]) -> float:
     door, key = live.demo["open311_url"], live.demo["open311_api_key"]
     # A few metres from the last one and with words of its own, so that it becomes a case of its own.
     fields = {
-        "api_key": key, "service_code": "other", "lat": at[0], "long": at[1],
+        "jurisdiction_id": live.demo["city"], "api_key": key, "service_code": "other", "lat": at[0], "long": at[1],
         "description": f"Something lies here, number {_dice.random()}",
     }  # fmt: skip
     answer = httpx.post(f"{door}/requests.json", data=fields, timeout=20)

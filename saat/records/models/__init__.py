@@ -4,9 +4,22 @@ from saat.records.models.access import ApiKey, ApiUse, PartnerUpdate, SignedLink
 from saat.records.models.case import Case, CaseSearch, EarlierText
 from saat.records.models.city import Area, AreaCode, AreaName, City, Place
 from saat.records.models.desk import BulkRun, SavedFilter
+from saat.records.models.fleet import Device, DeviceBinding, Site, Vehicle
 from saat.records.models.log import ChainHead, Event, Outbox
 from saat.records.models.people import Alert, Contractor, Crew, Duty, Membership, Template, User
+from saat.records.models.plan import PlannedStop, PlanQuestion, Round, RoundPlan, Stop
 from saat.records.models.report import Contact, Message, Note, Photo, ProofCode, ServiceRequest
+from saat.records.models.run import (
+    Contest,
+    CrewNote,
+    FindingRow,
+    FollowerMark,
+    LegTime,
+    Run,
+    RunVehicle,
+    StopRun,
+    StopRunRevision,
+)
 
 __all__ = [
     "Alert",
@@ -21,11 +34,18 @@ __all__ = [
     "ChainHead",
     "City",
     "Contact",
+    "Contest",
     "Contractor",
     "Crew",
+    "CrewNote",
+    "Device",
+    "DeviceBinding",
     "Duty",
     "EarlierText",
     "Event",
+    "FindingRow",
+    "FollowerMark",
+    "LegTime",
     "Membership",
     "Message",
     "Note",
@@ -33,11 +53,22 @@ __all__ = [
     "PartnerUpdate",
     "Photo",
     "Place",
+    "PlanQuestion",
+    "PlannedStop",
     "ProofCode",
+    "Round",
+    "RoundPlan",
+    "Run",
+    "RunVehicle",
     "SavedFilter",
     "ServiceRequest",
     "SignedLink",
+    "Site",
+    "Stop",
+    "StopRun",
+    "StopRunRevision",
     "Template",
     "User",
+    "Vehicle",
     "WebhookEndpoint",
 ]
