@@ -39,6 +39,7 @@ _MAY_WITHOUT_ACCOUNT: dict[str, frozenset[str]] = {
     "link": frozenset({"see", "note", "arrive", "prove"}),
     "command": frozenset({"*"}),
     "partner": frozenset({"see"}),
+    "device": frozenset(),
 }
 
 
@@ -55,7 +56,7 @@ class Actor:
     """Who does something.
 
     kind: "user", "resident", "clock" (the deadline clock), "link" (a contractor's signed link), "command" (an
-    operator at the machine) or "partner" (an API key). reach: what a user may see.
+    operator at the machine), "partner" (an API key) or "device" (a crew's phone). reach: what a user may see.
     """
 
     kind: str

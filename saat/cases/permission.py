@@ -12,18 +12,19 @@ _OPERATE: frozenset[str] = frozenset({
 })  # fmt: skip
 _MANAGE: frozenset[str] = frozenset({
     "redact", "judge_proof", "manage_duty", "manage_texts", "manage_users", "manage_links", "see_log", "import_data",
+    "manage_fleet",
 })  # fmt: skip
 _SUPERVISE: frozenset[str] = frozenset({"redact", "judge_proof", "manage_duty", "manage_texts"})
 ACTS: frozenset[str] = _OPERATE | _MANAGE
 
 # To report is to write down what a caller or a visitor says; a contractor and a crew never learn who reported. A
 # contractor's assigning is to its own crews, and its note is what it says to the officer. Taking means that an official
-# answers for the case, so nobody outside the hall can take it.
+# answers for the case, so nobody outside the hall can take it. A contractor looks after its own vehicles and trackers.
 MAY: dict[Role, frozenset[str]] = {
     Role.SANGKAT_OFFICER: _OPERATE,
     Role.KHAN_OFFICER: _OPERATE | _SUPERVISE,
-    Role.CITY_DUTY: _OPERATE | _SUPERVISE,
-    Role.CONTRACTOR: frozenset({"see", "assign", "note", "acknowledge", "arrive", "prove"}),
+    Role.CITY_DUTY: _OPERATE | _SUPERVISE | {"manage_fleet"},
+    Role.CONTRACTOR: frozenset({"see", "assign", "note", "acknowledge", "arrive", "prove", "manage_fleet"}),
     Role.CREW: frozenset({"see", "arrive", "prove"}),
     Role.DIRECTOR: frozenset({"see", "export", "acknowledge", "message"}),
     Role.AUDITOR: frozenset({"see", "see_log", "export"}),

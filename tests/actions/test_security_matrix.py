@@ -14,6 +14,7 @@ from saat.actions import (
     cases,
     declining,
     duty,
+    fleet,
     joining,
     links,
     outbox,
@@ -180,6 +181,13 @@ IN_A_CITY: dict[str, tuple[str, Act]] = {
         lambda scene, by: duty.plan_duty(
             city_id=scene.hall.city.pk, user_id=scene.hall.people["kandal"].pk,
             area_id=scene.hall.ground.sangkats["Phsar Kandal"].pk, starts_at=later(hours=1), ends_at=later(hours=9),
+            now=later(), by=by,
+        ),
+    ),
+    "add a vehicle": (
+        "manage_fleet",
+        lambda scene, by: fleet.save_vehicle(
+            city_id=scene.hall.city.pk, label="PP 7-1", contractor_id=scene.hall.contractors["north"].pk,
             now=later(), by=by,
         ),
     ),

@@ -43,6 +43,7 @@ def who_may(act):
         ("manage_users", {Role.ADMINISTRATOR}),
         ("manage_links", {Role.ADMINISTRATOR}),
         ("import_data", {Role.ADMINISTRATOR}),
+        ("manage_fleet", {Role.CITY_DUTY, Role.CONTRACTOR, Role.ADMINISTRATOR}),
     ],
 )
 def test_an_act_is_open_to_exactly_these_roles(act, roles):
