@@ -11,6 +11,7 @@ from django.db import connection
 from hypothesis import settings
 
 from saat.actions import citymap
+from saat.records import truck_clock
 from tests.server import LiveSaat, live_saat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +62,7 @@ def ground_read_anew() -> Iterator[None]:
     """Ids begin anew with each test, so a process would take the last test's city, kept in memory, for this one."""
     yield
     citymap.forget()
+    truck_clock.forget()
 
 
 @pytest.fixture

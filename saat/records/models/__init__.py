@@ -5,6 +5,7 @@ from saat.records.models.case import Case, CaseSearch, EarlierText
 from saat.records.models.city import Area, AreaCode, AreaName, City, Place
 from saat.records.models.desk import BulkRun, SavedFilter
 from saat.records.models.fleet import Device, DeviceBinding, Site, Vehicle
+from saat.records.models.follower import RunNotice, TruckClock
 from saat.records.models.log import ChainHead, Event, Outbox
 from saat.records.models.people import Alert, Contractor, Crew, Duty, Membership, Template, User
 from saat.records.models.plan import PlannedStop, PlanQuestion, Round, RoundPlan, Stop
@@ -59,6 +60,7 @@ __all__ = [
     "Round",
     "RoundPlan",
     "Run",
+    "RunNotice",
     "RunVehicle",
     "SavedFilter",
     "ServiceRequest",
@@ -68,6 +70,7 @@ __all__ = [
     "StopRun",
     "StopRunRevision",
     "Template",
+    "TruckClock",
     "User",
     "Vehicle",
     "WebhookEndpoint",
