@@ -15,14 +15,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from saat.terms.case import Role, ServiceLevel, Urgency
+from saat.terms.entries import Names as Names
+from saat.terms.entries import PolicyError as PolicyError
+from saat.terms.entries import Reader
 from saat.terms.geo import Point
+from saat.terms.roundrule import RoundRule as RoundRule
+from saat.terms.roundrule import round_rule
 from saat.terms.worktime import WorkingHours
-
-Names = dict[str, str]  # language code to text; the first language of the city is always there
-
-
-class PolicyError(Exception):
-    """A policy file cannot be used; the message names the entry and says what it should be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +132,13 @@ class CityPolicy:
     photos_public: bool = False
     service_levels: dict[ServiceLevel, float] = field(default_factory=dict)
     observe_country_holidays: bool = True
+    rounds: RoundRule = field(default_factory=RoundRule)
+
+    @property
+    def missed_code(self) -> str:
+        """The category of a collection that did not come: what the rule names, or the first about collection."""
+        about = [category.service_code for category in self.categories if category.group == "collection"]
+        return self.rounds.service_code or (about or [self.categories[0].service_code])[0]
 
     def category(self, service_code: str) -> Category:
         """Return the category with this code.
@@ -166,7 +172,6 @@ class CityPolicy:
 _CODE = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
 _WIDEST_RADIUS_M = 1000.0  # reports further apart are no longer one trouble anywhere
 _DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
-_ENDLESS = 1e9  # no number in a policy is as large
 _DATATYPES = ("string", "text", "number", "datetime", "singlevaluelist", "multivaluelist")
 
 
@@ -189,7 +194,7 @@ def policy_from(data: dict[str, Any], *, holidays: frozenset[date] = frozenset()
 
     :raises PolicyError: if an entry is missing, unknown or of the wrong kind.
     """
-    reader = _Reader(data, "")
+    reader = Reader(data, "")
     reader.need("languages", list)
     languages = reader.texts("languages")
     if not languages:
@@ -236,8 +241,9 @@ def policy_from(data: dict[str, Any], *, holidays: frozenset[date] = frozenset()
         photos_public=reader.get("photos_public", bool, False),
         service_levels=_service_levels(reader),
         observe_country_holidays=reader.get("observe_country_holidays", bool, True),
+        rounds=round_rule(reader, [category.service_code for category in categories]),
     )
-    reader.done(("time_zone", "hours", "holidays", "duplicates", "service_levels"))
+    reader.done(("time_zone", "hours", "holidays", "duplicates", "service_levels", "rounds"))
     return policy
 
 
@@ -247,7 +253,7 @@ def _once(what: str, codes: list[str]) -> None:
         raise PolicyError(f"A `{what}` stands twice: {', '.join(twice)}.")
 
 
-def _category(entry: _Reader, own: str) -> Category:
+def _category(entry: Reader, own: str) -> Category:
     code = entry.need("service_code", str)
     if not _CODE.fullmatch(code):
         raise PolicyError(f"{entry.where}: `service_code` must be lower-case letters, digits and dashes, got {code!r}.")
@@ -272,7 +278,7 @@ def _category(entry: _Reader, own: str) -> Category:
     return category
 
 
-def _attribute(entry: _Reader, own: str) -> Attribute:
+def _attribute(entry: Reader, own: str) -> Attribute:
     datatype = entry.get("datatype", str, "string")
     if datatype not in _DATATYPES:
         raise PolicyError(f"{entry.where}: `datatype` must be one of {', '.join(_DATATYPES)}, got {datatype!r}.")
@@ -291,7 +297,7 @@ def _attribute(entry: _Reader, own: str) -> Attribute:
     return attribute
 
 
-def _step(entry: _Reader) -> EscalationStep:
+def _step(entry: Reader) -> EscalationStep:
     when = entry.need("when", str)
     if when not in ("untaken", "overdue"):
         raise PolicyError(f'{entry.where}: `when` must be "untaken" or "overdue", got {when!r}.')
@@ -302,13 +308,13 @@ def _step(entry: _Reader) -> EscalationStep:
     return step
 
 
-def _closing_reason(entry: _Reader, own: str) -> ClosingReason:
+def _closing_reason(entry: Reader, own: str) -> ClosingReason:
     reason = ClosingReason(code=entry.need("code", str), text=entry.names("text", own))
     entry.done()
     return reason
 
 
-def _duplicates(reader: _Reader) -> DuplicateRule:
+def _duplicates(reader: Reader) -> DuplicateRule:
     if "duplicates" not in reader.data:
         return DuplicateRule()
     entry = reader.table("duplicates")
@@ -327,7 +333,7 @@ def _duplicates(reader: _Reader) -> DuplicateRule:
     return rule
 
 
-def _hours(reader: _Reader, holidays: frozenset[date]) -> WorkingHours:
+def _hours(reader: Reader, holidays: frozenset[date]) -> WorkingHours:
     zone = reader.need("time_zone", str)
     try:
         ZoneInfo(zone)
@@ -363,7 +369,7 @@ def _span(text: Any, where: str) -> tuple[time, time]:
     return start, end
 
 
-def _service_levels(reader: _Reader) -> dict[ServiceLevel, float]:
+def _service_levels(reader: Reader) -> dict[ServiceLevel, float]:
     levels = {ServiceLevel.USUAL: 1.0, ServiceLevel.RAISED: 0.5, ServiceLevel.HIGHEST: 0.25}
     if "service_levels" in reader.data:
         entry = reader.table("service_levels")
@@ -373,79 +379,6 @@ def _service_levels(reader: _Reader) -> dict[ServiceLevel, float]:
                 raise PolicyError(f"service_levels: {level} must be a share above 0 and up to 1, got {levels[level]}.")
         entry.done()
     return levels
-
-
-class _Reader:
-    """Reads one table of a policy, keeps count of what was asked for, and names what is wrong where."""
-
-    def __init__(self, data: dict[str, Any], where: str) -> None:
-        self.data, self.where, self.asked = data, where or "policy", set[str]()
-
-    def get(self, key: str, kind: type, default: Any) -> Any:
-        self.asked.add(key)
-        value = self.data.get(key, default)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise PolicyError(f"{self.where}: `{key}` must be a {kind.__name__}, got {value!r}.")
-        return value
-
-    def need(self, key: str, kind: type) -> Any:
-        if key not in self.data:
-            raise PolicyError(f"{self.where}: `{key}` is missing.")
-        return self.get(key, kind, None)
-
-    def number(self, key: str, default: float | None) -> float:
-        self.asked.add(key)
-        value = self.data.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _ENDLESS:
-            raise PolicyError(f"{self.where}: `{key}` must be a number that is not negative, got {value!r}.")
-        return float(value)
-
-    def whole(self, key: str, default: int | None, *, least: int) -> int:
-        value = self.number(key, default)
-        if value != int(value) or value < least:
-            raise PolicyError(f"{self.where}: `{key}` must be a whole number from {least}, got {value}.")
-        return int(value)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        values = self.get(key, list, [])
-        if not all(isinstance(value, str) and value.strip() for value in values):
-            raise PolicyError(f"{self.where}: `{key}` must be a list of texts, got {values!r}.")
-        return tuple(values)
-
-    def one_of(self, key: str, kind: Any, default: Any) -> Any:
-        self.asked.add(key)
-        value = self.data.get(key, default)
-        try:
-            return kind(value)
-        except ValueError as error:
-            allowed = ", ".join(kind)
-            raise PolicyError(f"{self.where}: `{key}` must be one of {allowed}, got {value!r}.") from error
-
-    def names(self, key: str, own: str, *, needed: bool = True) -> Names:
-        self.asked.add(key)
-        value = self.data.get(key, {} if not needed else None)
-        if isinstance(value, str):
-            value = {own: value}
-        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-            raise PolicyError(f'{self.where}: `{key}` must give a text a language, such as {{ {own} = "…" }}.')
-        if needed and not value.get(own):
-            raise PolicyError(f"{self.where}: `{key}` has no text in the city's own language, {own!r}.")
-        return dict(value)
-
-    def table(self, key: str) -> _Reader:
-        return _Reader(self.need(key, dict), f"{self.where}.{key}")
-
-    def tables(self, key: str) -> list[_Reader]:
-        entries = self.get(key, list, [])
-        for i, entry in enumerate(entries):
-            if not isinstance(entry, dict):
-                raise PolicyError(f"{self.where}.{key}[{i}] must be a table, got {entry!r}.")
-        return [_Reader(entry, f"{self.where}.{key}[{i}]") for i, entry in enumerate(entries)]
-
-    def done(self, also: tuple[str, ...] = ()) -> None:
-        unknown = sorted(set(self.data) - self.asked - set(also))
-        if unknown:
-            raise PolicyError(f"{self.where}: unknown entries {', '.join(unknown)}; is one misspelt?")
 
 
 def due_span(category: Category, share: float) -> timedelta:

@@ -189,6 +189,11 @@ MISTAKES = {
         with_category(attribute=[{"code": "a", "text": {"km": "?"}, "datatype": "colour"}]),
         "`datatype` must be one of",
     ),
+    "rounds of an unknown category": (changed(rounds={"service_code": "snow"}), "`service_code` must be one of"),
+    "an alarm below its end": (changed(rounds={"alert_p": 0.3, "quiet_p": 0.5}), "0 < quiet_p <= alert_p < 1"),
+    "a stall of no time": (changed(rounds={"stalled_min": 0}), "`stalled_min` must be at least 1"),
+    "more trackers than all": (changed(rounds={"feed_share": 1.5}), "share above 0"),
+    "a misspelt round rule": (changed(rounds={"grace": 15}), "unknown entries grace"),
     "a list without values": (
         with_category(attribute=[{"code": "a", "text": {"km": "?"}, "datatype": "singlevaluelist"}]),
         "needs its",
