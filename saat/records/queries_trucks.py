@@ -1,0 +1,301 @@
+"""Runs as a person may see them: those of tonight, one with all that is known of it, and one stop of it.
+
+Who sees which run is decided by `runs_seen` alone. A dispatcher sees the runs of the own company; an officer of an
+area sees the runs that have a stop there; whoever has the whole city sees all. A crew has a page of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Max, Q, QuerySet
+
+from saat.records.models import (
+    Case,
+    City,
+    Contest,
+    CrewNote,
+    DeviceBinding,
+    FindingRow,
+    PlannedStop,
+    Run,
+    RunVehicle,
+    StopRun,
+    StopRunRevision,
+    Vehicle,
+)
+from saat.records.scope import Reach, visible
+from saat.terms.case import Role
+
+AHEAD = timedelta(hours=6)
+BEHIND = timedelta(hours=6)
+MOST_RUNS = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsWanted:
+    """Which runs are asked for. contractor_id: 0 for those of no contractor. area_path: with a stop in that area."""
+
+    contractor_id: int | None = None
+    area_path: str = ""
+
+    def condition(self, city: City) -> Q:
+        """Return the condition on `Run`."""
+        wanted = Q(city_id=city.pk)
+        if self.contractor_id is not None:
+            wanted &= Q(contractor_id=self.contractor_id) if self.contractor_id else Q(contractor__isnull=True)
+        if self.area_path:
+            wanted &= _through(city.pk, [self.area_path])
+        return wanted
+
+
+class StopPlace(NamedTuple):
+    """Where one stop of a plan lies. line: [[lat, lon], …] of a kerb, else empty. Degrees."""
+
+    plan_id: int
+    sequence: int
+    lat: float
+    lon: float
+    line: list[list[float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFile:
+    """One run with all that is known of it. outcomes, contests: by sequence and by the row of the stop's outcome."""
+
+    run: Run
+    planned: list[PlannedStop]
+    outcomes: dict[int, StopRun]
+    findings: list[FindingRow]
+    notes: list[CrewNote]
+    vehicles: list[Vehicle]
+    contests: dict[int, Contest] = field(default_factory=dict)
+
+
+def runs_seen(reach: Reach) -> Q:
+    """Return the condition on `Run` that holds a query to what a person may see."""
+    condition = Q(pk__in=[])
+    paths: dict[int, list[str]] = {}
+    for grant in reach.grants:
+        if grant.role == Role.CREW:
+            continue
+        if grant.role == Role.CONTRACTOR:
+            condition |= Q(city_id=grant.city_id, contractor_id=grant.contractor_id)
+        elif grant.area_path:
+            paths.setdefault(grant.city_id, []).append(grant.area_path)
+        else:
+            condition |= Q(city_id=grant.city_id)
+    for city_id, below in paths.items():
+        condition |= Q(city_id=city_id) & _through(city_id, below)
+    return condition
+
+
+def _through(city_id: int, paths: Iterable[str]) -> Q:
+    """Return the condition on `Run` that its plan has a stop in one of these areas."""
+    inside = reduce(or_, (Q(stop__area__path__startswith=path) for path in paths))
+    return Q(plan_id__in=PlannedStop.objects.filter(inside, city_id=city_id).values("plan_id"))
+
+
+def stops_seen(reach: Reach) -> Q:
+    """Return the condition on `StopRun` that holds a query to what a person may see: of an area only what lies in it."""
+    condition = Q(pk__in=[])
+    for grant in reach.grants:
+        if grant.role == Role.CREW:
+            continue
+        if grant.role == Role.CONTRACTOR:
+            condition |= Q(city_id=grant.city_id, run__contractor_id=grant.contractor_id)
+        elif grant.area_path:
+            condition |= Q(city_id=grant.city_id, stop__area__path__startswith=grant.area_path)
+        else:
+            condition |= Q(city_id=grant.city_id)
+    return condition
+
+
+def live_runs(
+    reach: Reach, city: City, *, wanted: RunsWanted, now: datetime, today: date, after: datetime | None = None
+) -> list[Run]:
+    """Return the runs of this moment: those on the road, those of the last and the next six hours; one query.
+
+    today: the calendar day on the city's clock; service days of yesterday, today and tomorrow are looked at. after:
+    only those that the follower wrote since.
+    """
+    near = Q(starts_at__lte=now + AHEAD, ends_at__gte=now - BEHIND) | Q(state="running")
+    days = [today - timedelta(days=1), today, today + timedelta(days=1)]
+    rows = Run.objects.filter(near, runs_seen(reach), wanted.condition(city), service_day__in=days)
+    if after is not None:
+        rows = rows.filter(followed_at__gt=after)
+    return list(rows.select_related("round", "contractor").order_by("starts_at", "pk")[:MOST_RUNS])
+
+
+def runs_of_day(reach: Reach, city: City, *, day: date, wanted: RunsWanted, most: int = MOST_RUNS) -> list[Run]:
+    """Return the runs of one service day, by their start; one query."""
+    rows = Run.objects.filter(runs_seen(reach), wanted.condition(city), service_day=day)
+    return list(rows.select_related("round", "contractor").order_by("starts_at", "pk")[:most])
+
+
+def latest_day(reach: Reach, city: City, *, until: date) -> date | None:
+    """Return the last service day up to one on which this person sees a run; one query."""
+    return Run.objects.filter(runs_seen(reach), city=city, service_day__lte=until).aggregate(day=Max("service_day"))[
+        "day"
+    ]
+
+
+def has_rounds(reach: Reach, city: City) -> bool:
+    """Return whether this person sees any run at all; one query."""
+    return Run.objects.filter(runs_seen(reach), city=city).exists()
+
+
+def open_findings(run_ids: Iterable[int], contractor_ids: Iterable[int]) -> list[FindingRow]:
+    """Return the findings that hold now: of these runs, and of these contractors' feeds; oldest first; one query."""
+    of_feed = Q(run__isnull=True, contractor_id__in=list(contractor_ids))
+    rows = FindingRow.objects.filter(Q(run_id__in=list(run_ids)) | of_feed, closed_at__isnull=True)
+    return list(rows.order_by("since_at", "pk"))
+
+
+def seen_cases(reach: Reach, case_ids: Iterable[int]) -> set[int]:
+    """Return which of these cases this person may open; one query, none for none."""
+    ids = set(case_ids)
+    if not ids:
+        return set()
+    return set(Case.objects.filter(visible(reach), pk__in=ids).values_list("pk", flat=True))
+
+
+def vehicle_labels(vehicle_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Return vehicle to (what is painted on it, its kind); one query."""
+    rows = Vehicle.objects.filter(pk__in=set(vehicle_ids)).values_list("pk", "label", "kind")
+    return {pk: (label, kind) for pk, label, kind in rows}
+
+
+def stop_places(plan_ids: Iterable[int]) -> list[StopPlace]:
+    """Return where the stops of some plans lie, by plan and sequence; one query."""
+    rows = PlannedStop.objects.filter(plan_id__in=set(plan_ids)).order_by("plan_id", "sequence")
+    columns = ("plan_id", "sequence", "stop__lat", "stop__lon", "stop__line")
+    return [StopPlace(*row) for row in rows.values_list(*columns)]
+
+
+def run_file(reach: Reach, run_id: int) -> RunFile:
+    """Return one run with all that is known of it; seven queries however many stops it has.
+
+    :raises Run.DoesNotExist: if there is no such run, or not for this person: the two are not told apart.
+    """
+    run = one_run(reach, run_id)
+    planned = list(
+        PlannedStop.objects.filter(plan_id=run.plan_id)
+        .select_related("stop")
+        .defer("stop__line", "stop__plain")
+        .order_by("sequence")
+    )
+    outcomes = {row.sequence: row for row in StopRun.objects.filter(run=run).select_related("vehicle")}
+    findings = list(FindingRow.objects.filter(run=run).select_related("vehicle").order_by("closed_at", "since_at"))
+    notes = list(
+        CrewNote.objects.filter(run=run, taken_back_at__isnull=True).select_related("vehicle").order_by("said_at", "pk")
+    )
+    contests = Contest.objects.filter(stop_run__run=run).order_by("said_at")
+    return RunFile(
+        run=run,
+        planned=planned,
+        outcomes=outcomes,
+        findings=findings,
+        notes=notes,
+        vehicles=list(Vehicle.objects.filter(runs__run=run).order_by("label")),
+        contests={contest.stop_run_id: contest for contest in contests},
+    )
+
+
+def one_run(reach: Reach, run_id: int) -> Run:
+    """Return a run with its round, its plan and its contractor; one query.
+
+    :raises Run.DoesNotExist: if there is no such run, or not for this person: the two are not told apart.
+    """
+    rows = Run.objects.select_related("round", "contractor", "plan", "city")
+    return rows.get(Q(pk=run_id) & runs_seen(reach))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopFile:
+    """One stop of one run: what was planned, what became of it (None: nothing decided yet), and who said what."""
+
+    run: Run
+    planned: PlannedStop
+    outcome: StopRun | None
+    revisions: list[StopRunRevision]
+    contests: list[Contest]
+    notes: list[CrewNote]
+
+
+def stop_file(reach: Reach, run_id: int, sequence: int) -> StopFile:
+    """Return one stop of one run with everything about it; six queries.
+
+    :raises Run.DoesNotExist: if this person sees no such run.
+    :raises PlannedStop.DoesNotExist: if the run has no such stop.
+    """
+    run = one_run(reach, run_id)
+    planned = PlannedStop.objects.select_related("stop__area").get(plan_id=run.plan_id, sequence=sequence)
+    outcome = StopRun.objects.filter(run=run, sequence=sequence).select_related("vehicle").first()
+    about = Q(stop_id=planned.stop_id) | Q(stop__isnull=True)
+    return StopFile(
+        run=run,
+        planned=planned,
+        outcome=outcome,
+        revisions=list(outcome.revisions.order_by("at", "pk")) if outcome else [],
+        contests=list(outcome.contests.select_related("by", "answered_by").order_by("said_at")) if outcome else [],
+        notes=list(
+            CrewNote.objects.filter(about, run=run, taken_back_at__isnull=True)
+            .select_related("vehicle")
+            .order_by("said_at", "pk")
+        ),
+    )
+
+
+def outcomes_of(run_ids: Iterable[int]) -> QuerySet[StopRun, tuple[Any, ...]]:
+    """Return (run, sequence, outcome, arrived, decided) of every decided stop of some runs; one query."""
+    rows = StopRun.objects.filter(run_id__in=list(run_ids)).order_by("run_id", "sequence")
+    return rows.values_list("run_id", "sequence", "outcome", "arrived_at", "decided_at")
+
+
+def vehicles_on(run_ids: Iterable[int]) -> dict[int, list[RunVehicle]]:
+    """Return run to the vehicles that were on it, with when; one query."""
+    found: dict[int, list[RunVehicle]] = {}
+    for row in RunVehicle.objects.filter(run_id__in=list(run_ids)).select_related("vehicle").order_by("from_at", "pk"):
+        found.setdefault(row.run_id, []).append(row)
+    return found
+
+
+def bindings_of(vehicle_ids: Iterable[int], *, since: datetime, until: datetime) -> list[DeviceBinding]:
+    """Return which devices were on these vehicles during a span; one query."""
+    open_end = Q(until_at__isnull=True) | Q(until_at__gte=since)
+    return list(DeviceBinding.objects.filter(open_end, vehicle_id__in=set(vehicle_ids), from_at__lte=until))
+
+
+def crew_phones(run: Run, vehicle_ids: Iterable[int], *, at: datetime) -> list[tuple[str, str]]:
+    """Return (name, telephone) of the crews whose devices are on a run's vehicles at a moment; one query."""
+    open_end = Q(until_at__isnull=True) | Q(until_at__gt=at)
+    rows = DeviceBinding.objects.filter(
+        open_end, city_id=run.city_id, vehicle_id__in=set(vehicle_ids), from_at__lte=at, crew__isnull=False
+    )
+    return sorted(set(rows.exclude(crew__phone="").values_list("crew__name", "crew__phone")))
+
+
+def contests_open(reach: Reach, city: City) -> int:
+    """Return how many contests of stops that this person sees wait for an answer; one query."""
+    seen = StopRun.objects.filter(stops_seen(reach), city=city)
+    return Contest.objects.filter(city=city, answered_at__isnull=True, stop_run__in=seen).count()
+
+
+def contest_list(reach: Reach, city: City, *, most: int = 200) -> list[Contest]:
+    """Return the contests that wait for an answer, the oldest first; one query."""
+    seen = StopRun.objects.filter(stops_seen(reach), city=city)
+    rows = Contest.objects.filter(city=city, answered_at__isnull=True, stop_run__in=seen)
+    related = ("stop_run__run__round", "stop_run__stop", "contractor")
+    return list(rows.select_related(*related).order_by("said_at", "pk")[:most])
+
+
+def plan_sizes(plan_ids: Iterable[int]) -> Mapping[int, int]:
+    """Return plan to the number of its stops; one query."""
+    rows = PlannedStop.objects.filter(plan_id__in=set(plan_ids)).values_list("plan_id").annotate(n=Count("pk"))
+    return dict(rows)
