@@ -5,7 +5,7 @@ from saat.records.models.case import Case, CaseSearch, EarlierText
 from saat.records.models.city import Area, AreaCode, AreaName, City, Place
 from saat.records.models.desk import BulkRun, SavedFilter
 from saat.records.models.fleet import Device, DeviceBinding, Site, Vehicle
-from saat.records.models.follower import RunNotice, TruckClock
+from saat.records.models.follower import TruckClock
 from saat.records.models.log import ChainHead, Event, Outbox
 from saat.records.models.people import Alert, Contractor, Crew, Duty, Membership, Template, User
 from saat.records.models.plan import PlannedStop, PlanQuestion, Round, RoundPlan, Stop
@@ -60,7 +60,6 @@ __all__ = [
     "Round",
     "RoundPlan",
     "Run",
-    "RunNotice",
     "RunVehicle",
     "SavedFilter",
     "ServiceRequest",

@@ -1,4 +1,4 @@
-"""What the follower leaves for others: the clock of simulated trucks, and word that runs changed."""
+"""The clock of simulated trucks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from saat.records.models.city import City
-from saat.records.models.people import Contractor
 
 
 class TruckClock(models.Model):
@@ -31,19 +30,3 @@ class TruckClock(models.Model):
 
     def __str__(self) -> str:
         return f"truck clock of city {self.city_id}"
-
-
-class RunNotice(models.Model):
-    """Word for open screens that runs changed, kept for some minutes. Not history: that is in the runs themselves.
-
-    area_path: of the rounds' area, "" where they have none. at: wall clock.
-    """
-
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="+")
-    contractor = models.ForeignKey(Contractor, on_delete=models.CASCADE, null=True, related_name="+")
-    area_path = models.CharField(max_length=255, default="", blank=True)
-    run_ids = models.JSONField(default=list)
-    at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"notice of {len(self.run_ids)} runs"
