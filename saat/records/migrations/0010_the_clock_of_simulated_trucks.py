@@ -11,28 +11,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="RunNotice",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("area_path", models.CharField(blank=True, default="", max_length=255)),
-                ("run_ids", models.JSONField(default=list)),
-                ("at", models.DateTimeField(db_index=True)),
-                (
-                    "city",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="records.city"),
-                ),
-                (
-                    "contractor",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="records.contractor",
-                    ),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
             name="TruckClock",
             fields=[
                 (
