@@ -56,6 +56,7 @@ class Run(models.Model):
             models.Index(fields=["city", "service_day"], name="run_by_day"),
             models.Index(fields=["city", "contractor", "service_day"], name="run_of_contractor"),
             models.Index(fields=["state", "ends_at"], name="run_by_state"),
+            models.Index(fields=["city", "followed_at"], name="run_followed"),
         ]
 
     def __str__(self) -> str:
