@@ -18,6 +18,7 @@ from saat.cases.deadlines import due_after_change
 from saat.cases.escalation import steps_after_return
 from saat.cases.moves import check_move
 from saat.cases.permission import may
+from saat.records import quick
 from saat.records.models import Case, Contractor, Crew, EarlierText, Event, Message, Note, ServiceRequest, User
 from saat.records.scope import reach_of
 from saat.terms.case import Ending, ServiceLevel, State, Urgency
@@ -66,7 +67,7 @@ def city_of(case_id: int) -> int:
 
     :raises NotFound: if there is no such case.
     """
-    city_id = Case.objects.filter(pk=case_id).values_list("city_id", flat=True).first()
+    city_id = quick.city_of(case_id)
     if city_id is None:
         raise NotFound(_("There is no case %(number)d for you.") % {"number": case_id})
     return city_id

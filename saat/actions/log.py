@@ -117,8 +117,7 @@ class Log:
         :raises NotFound: if there is no such case for this actor.
         :raises NotAllowed: if the actor sees it but may not do this.
         """
-        rows = Case.objects.select_for_update(of=("self",)).select_related("area", "city")
-        case = rows.filter(pk=case_id, city_id=self.city_id).first()
+        case = quick.case_of(case_id, city_id=self.city_id)
         if case is None or not self._sees(case):
             raise NotFound(_("There is no case %(number)d for you.") % {"number": case_id})
         if not self.by.may(act, case):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Q, prefetch_related_objects
 
+from saat.records import quick
 from saat.records.models import (
     Alert,
     Case,
@@ -148,9 +149,8 @@ def event_ids_of(case_id: int, *, reach: Reach) -> set[int]:
 
 def case_after_act(case_id: int) -> tuple[Case, int]:
     """Return a case as it is now, with its latest event, for whoever has just acted on it; two queries."""
-    case = Case.objects.get(pk=case_id)
-    last = Event.objects.filter(case_id=case_id).order_by("-pk").values_list("pk", flat=True).first()
-    return case, last or 0
+    (case,) = quick.rows(Case, "WHERE id = %s", [case_id])
+    return case, quick.last_event_of(case_id)
 
 
 def open_around(case: Case, *, cells: Iterable[int], reach: Reach, most: int = 40) -> list[Case]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
+from saat.records import quick
 from saat.records.models import Alert, Area, BulkRun, Case, City, Contractor, Crew, Photo, SavedFilter
 from saat.records.scope import AREA_ROLES, Reach, visible
 from saat.records.search import holding, scope_words
@@ -305,7 +306,9 @@ def _either(any_of: AnyOf) -> Q:
 
 def cities(reach: Reach) -> list[City]:
     """Return the cities in which a person has a role, by name; one query."""
-    return list(City.objects.filter(pk__in=reach.cities()).order_by("jurisdiction_id"))
+    ids = sorted(reach.cities())
+    marks = ", ".join(["%s"] * len(ids))
+    return quick.rows(City, f"WHERE id IN ({marks}) ORDER BY jurisdiction_id", ids) if ids else []
 
 
 def unanswered_alerts(reach: Reach) -> int:

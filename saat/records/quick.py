@@ -1,8 +1,8 @@
-"""The few statements that every report needs, with their SQL made once instead of for each row.
+"""The few statements that every report and every act need, with their SQL made once instead of for each row.
 
 Django makes SQL from Python objects anew for every query, which takes several times as long as running it. Where
-thousands of reports come in an hour, that is the difference. What is written is the same as by the models' own `save`;
-tests compare the two, on both databases.
+thousands of reports come in an hour, that is the difference. What is written and read is the same as by the models'
+own `save` and `get`; tests compare the two, on both databases.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import (
@@ -26,7 +26,9 @@ from django.db.models import (
     TextField,
 )
 
-from saat.records.models import Case, ChainHead
+from saat.records.models import Area, Case, ChainHead, City
+
+M = TypeVar("M", bound=Model)
 
 _HEAD = "SELECT seq, hash FROM records_chainhead WHERE city_id = %s"
 _HEAD_LOCKED = f"{_HEAD} FOR UPDATE"
@@ -40,7 +42,17 @@ class _Insert:
     columns: tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Select:
+    """How one model's rows are read. names: attributes in the order of the columns; converters: by position."""
+
+    sql: str
+    names: tuple[str, ...]
+    converters: tuple[tuple[int, Any, tuple[Callable[..., Any], ...]], ...]
+
+
 _inserts: dict[tuple[str, type[Model]], _Insert] = {}
+_selects: dict[tuple[str, type[Model]], _Select] = {}
 _texts: dict[tuple[str, str, int], str] = {}
 # Values of these go to the database as they are, but for texts that are members of an enum.
 _PLAIN = (IntegerField, FloatField, BooleanField, ForeignKey)
@@ -58,6 +70,55 @@ def insert(row: Model) -> None:
         row.pk = cursor.fetchone()[0]
     row._state.adding = False
     row._state.db = connection.alias
+
+
+def rows(model: type[M], where: str, params: Sequence[Any]) -> list[M]:
+    """Return the rows that a condition holds to, as `objects.raw` does, with all their columns.
+
+    where: what follows the table's name, with %s for each of `params`; names only, never anybody's words.
+    params: as the database's driver takes them; a moment goes through `moment`.
+    """
+    made = _selects.get((connection.vendor, model))
+    if made is None:
+        made = _selects[connection.vendor, model] = _make_select(model)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{made.sql} {where}", params)
+        found = cursor.fetchall()
+    read = []
+    for row in found:
+        values = list(row)
+        for at, column, converters in made.converters:
+            for convert in converters:
+                values[at] = convert(values[at], column, connection)
+        read.append(model.from_db(connection.alias, made.names, values))
+    return read
+
+
+def moment(value: datetime) -> Any:
+    """Return an aware moment as the database's driver takes it."""
+    return _as_sqlite_moment(value) if connection.vendor == "sqlite" else value
+
+
+def locked() -> str:
+    """Return what ends a statement that locks what it reads until the transaction ends."""
+    return " FOR UPDATE" if connection.features.has_select_for_update else ""
+
+
+def _make_select(model: type[Model]) -> _Select:
+    quote = connection.ops.quote_name
+    fields = model._meta.concrete_fields
+    converters = []
+    for at, field in enumerate(fields):
+        column = field.get_col(model._meta.db_table)
+        found = (*connection.ops.get_db_converters(column), *column.get_db_converters(connection))
+        if found:
+            converters.append((at, column, found))
+    names = ", ".join(quote(str(field.column)) for field in fields)
+    return _Select(
+        f"SELECT {names} FROM {quote(model._meta.db_table)}",  # noqa: S608 - names only
+        tuple(field.attname for field in fields),
+        tuple(converters),
+    )
 
 
 def _make_insert(model: type[Model]) -> _Insert:
@@ -113,6 +174,35 @@ def keep_words(case_id: int, words: str) -> None:
             "ON CONFLICT (case_id) DO UPDATE SET words = excluded.words",
             [case_id, words],
         )
+
+
+def city_of(case_id: int) -> int | None:
+    """Return the city of a case, None if there is no such case."""
+    if case_id >= 2**63:  # no database counts so far
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT city_id FROM records_case WHERE id = %s", [case_id])
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
+def last_event_of(case_id: int) -> int:
+    """Return the id of the latest event of a case, 0 if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM records_event WHERE case_id = %s", [case_id])
+        found = cursor.fetchone()
+    return found[0] or 0
+
+
+def case_of(case_id: int, *, city_id: int) -> Case | None:
+    """Return a case of a city, locked until the transaction ends, with its city and its area; None if there is none."""
+    found = rows(Case, f"WHERE id = %s AND city_id = %s{locked()}", [case_id, city_id])
+    if not found:
+        return None
+    case = found[0]
+    (case.city,) = rows(City, "WHERE id = %s", [city_id])
+    case.area = rows(Area, "WHERE id = %s", [case.area_id])[0] if case.area_id else None
+    return case
 
 
 # What the duplicate score looks at, in the order in which `open_cases_near` returns it.

@@ -8,7 +8,7 @@ import pytest
 from django.db import models, transaction
 
 from saat.records import quick
-from saat.records.models import Case, CaseSearch, ChainHead, Event, ServiceRequest
+from saat.records.models import Area, Case, CaseSearch, ChainHead, City, Event, Membership, ServiceRequest, User
 from saat.records.search import matching
 from saat.terms.case import State, Urgency
 from tests.city import AT_MARKET, AT_RIVER, MONDAY_MORNING, make_city, new_report
@@ -91,3 +91,29 @@ def test_open_cases_nearby_are_found_as_django_finds_them():
     assert len(quick.open_cases_near(city_id=hall.city.pk, cells=cells, since=MONDAY_MORNING, most=1)) == 1
     Case.objects.update(state=State.CLOSED, ending="claimed", closed_at=MONDAY_MORNING)
     assert quick.open_cases_near(city_id=hall.city.pk, cells=cells, since=MONDAY_MORNING, most=10) == []
+
+
+@pytest.mark.parametrize("model", [Case, City, Area, User, Membership])
+def test_rows_are_read_as_django_reads_them(model):
+    hall = make_hall()
+    case = hall.case()
+    Case.objects.filter(pk=case.pk).update(seen_at=MONDAY_MORNING, steps_done=[0, 2])
+    expected = model.objects.order_by("pk")
+    read = quick.rows(model, "WHERE id >= %s ORDER BY id", [0])
+    assert [columns(row) for row in read] == [columns(row) for row in expected]
+    assert [row.pk for row in read] == [row.pk for row in expected]
+    assert not any(row._state.adding for row in read)
+    read[0].save()
+    read[0].refresh_from_db()
+    assert columns(read[0]) == columns(expected[0])
+
+
+def test_a_case_is_read_with_its_city_and_area_and_only_in_its_city(django_assert_num_queries):
+    case = make_hall().case()
+    with transaction.atomic(), django_assert_num_queries(3):
+        read = quick.case_of(case.pk, city_id=case.city_id)
+        assert (read.pk, read.city.pk, read.area.pk) == (case.pk, case.city_id, case.area_id)
+    with transaction.atomic():
+        assert quick.case_of(case.pk, city_id=case.city_id + 1) is None
+    assert (quick.city_of(case.pk), quick.city_of(2**70)) == (case.city_id, None)
+    assert quick.last_event_of(case.pk) == Event.objects.filter(case_id=case.pk).latest("pk").pk
