@@ -69,6 +69,8 @@ class Device(models.Model):
     uid: the identifier that it sends. city empty, or state "quarantined": nobody has claimed it yet; its positions are
     kept and count from the day on which somebody does. token_hash: SHA-256 of its token in hexadecimal, "" for none.
     needs_token: positions without the token are kept but do not count. seen_at: written now and then, not per position.
+    changes: counts what is changed about the device and its bindings, so that processes know when to read them again.
+    refused, refused_why, refused_at: how many positions were refused, and why and when the last was.
     """
 
     STATES = ("quarantined", "claimed", "retired")
@@ -85,6 +87,10 @@ class Device(models.Model):
     seen_at = models.DateTimeField(null=True)
     claimed_at = models.DateTimeField(null=True)
     simulated = models.BooleanField(default=False)
+    changes = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    refused_why = models.CharField(max_length=200, default="", blank=True)
+    refused_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
