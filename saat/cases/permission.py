@@ -12,9 +12,9 @@ _OPERATE: frozenset[str] = frozenset({
 })  # fmt: skip
 _MANAGE: frozenset[str] = frozenset({
     "redact", "judge_proof", "manage_duty", "manage_texts", "manage_users", "manage_links", "see_log", "import_data",
-    "manage_fleet",
+    "manage_fleet", "contest", "judge_contest",
 })  # fmt: skip
-_SUPERVISE: frozenset[str] = frozenset({"redact", "judge_proof", "manage_duty", "manage_texts"})
+_SUPERVISE: frozenset[str] = frozenset({"redact", "judge_proof", "judge_contest", "manage_duty", "manage_texts"})
 ACTS: frozenset[str] = _OPERATE | _MANAGE
 
 # To report is to write down what a caller or a visitor says; a contractor and a crew never learn who reported. A
@@ -24,7 +24,18 @@ MAY: dict[Role, frozenset[str]] = {
     Role.SANGKAT_OFFICER: _OPERATE,
     Role.KHAN_OFFICER: _OPERATE | _SUPERVISE,
     Role.CITY_DUTY: _OPERATE | _SUPERVISE | {"manage_fleet"},
-    Role.CONTRACTOR: frozenset({"see", "assign", "note", "acknowledge", "arrive", "prove", "manage_fleet"}),
+    Role.CONTRACTOR: frozenset(
+        {
+            "see",
+            "assign",
+            "note",
+            "acknowledge",
+            "arrive",
+            "prove",
+            "manage_fleet",
+            "contest",
+        }
+    ),
     Role.CREW: frozenset({"see", "arrive", "prove"}),
     Role.DIRECTOR: frozenset({"see", "export", "acknowledge", "message"}),
     Role.AUDITOR: frozenset({"see", "see_log", "export"}),

@@ -102,7 +102,7 @@ def _through(city_id: int, paths: Iterable[str]) -> Q:
 
 
 def stops_seen(reach: Reach) -> Q:
-    """Return the condition on `StopRun` that holds a query to what a person may see: of an area only what lies in it."""
+    """Return the condition on `StopRun` for what a person may see: of an area only the stops that lie in it."""
     condition = Q(pk__in=[])
     for grant in reach.grants:
         if grant.role == Role.CREW:
