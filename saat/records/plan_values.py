@@ -15,7 +15,7 @@ from saat.terms.servicedays import ServiceDay, StreamDays, midnight_s, service_d
 
 _STOP_COLUMNS = (
     "plan_id", "stop_id", "stop__number", "sequence", "stop__kind", "stop__lat", "stop__lon", "planned_s", "opens_s",
-    "closes_s", "stop__dwell_s", "stop__load_kg", "stop__line", "stop__served_by_id", "streams",
+    "closes_s", "stop__dwell_s", "stop__load_kg", "stop__line", "stop__served_by_id", "streams", "lat", "lon", "line",
 )  # fmt: skip
 
 
@@ -131,24 +131,10 @@ def _plans(city: City, runs: QuerySet[Run]) -> list[RunPlan]:
 
 def _stops(rows: Iterable[tuple[Any, ...]], day: ServiceDay) -> tuple[plan.PlannedStop, ...]:
     found = []
-    for (
-        _plan,
-        stop_id,
-        number,
-        sequence,
-        kind,
-        lat,
-        lon,
-        planned,
-        opens,
-        closes,
-        dwell,
-        load,
-        line,
-        lane_of,
-        st,
-    ) in rows:
-        streams = streams_on(streams_from_json(st), day)
+    for row in rows:
+        (_, stop_id, number, sequence, kind, stop_lat, stop_lon, planned_s, opens_s, closes_s, dwell_s, load_kg,
+         stop_line, served_by, what, lat, lon, line) = row  # fmt: skip
+        streams = streams_on(streams_from_json(what), day)
         if not streams:
             continue
         found.append(
@@ -157,15 +143,15 @@ def _stops(rows: Iterable[tuple[Any, ...]], day: ServiceDay) -> tuple[plan.Plann
                 number=number,
                 sequence=sequence,
                 kind=StopKind(kind),
-                lat=lat,
-                lon=lon,
-                planned_s=planned,
-                opens_s=opens,
-                closes_s=closes,
-                dwell_s=dwell,
-                load_kg=load,
-                line=tuple((at[0], at[1]) for at in line),
-                served_by=lane_of,
+                lat=stop_lat if lat is None else lat,
+                lon=stop_lon if lat is None else lon,
+                planned_s=planned_s,
+                opens_s=opens_s,
+                closes_s=closes_s,
+                dwell_s=dwell_s,
+                load_kg=load_kg,
+                line=tuple((at[0], at[1]) for at in (stop_line if lat is None else line)),
+                served_by=served_by,
                 streams=streams,
             )
         )

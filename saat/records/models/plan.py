@@ -111,6 +111,8 @@ class PlannedStop(models.Model):
 
     streams: what is collected and, where that differs from the round's days, on which weekdays: {"refuse": null,
     "recycling": [0, 3]}; Monday is 0, null is every day on which the round runs.
+    lat, lon, line: where the stop is in this version, so that a stop that moves leaves the past as it was; lat empty:
+    where the stop itself is.
     """
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
@@ -121,6 +123,9 @@ class PlannedStop(models.Model):
     opens_s = models.FloatField()
     closes_s = models.FloatField()
     streams = models.JSONField(default=dict)
+    lat = models.FloatField(null=True)
+    lon = models.FloatField(null=True)
+    line = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints = [
