@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import Any
+
+from django.conf import settings
 
 from saat.terms.position import Position
 
@@ -107,7 +110,7 @@ class PositionLog:
             for name in self._names_from(mark.log):
                 after = mark.row if name == mark.log else 0
                 rows, whole = self._read(name, after, limit - len(found))
-                found += [Position(*values) for _, *values in rows]
+                found += [Position._make(values) for _, *values in rows]
                 if rows or name != mark.log:
                     mark = LogMark(name, rows[-1][0] if rows else 0)
                 if not whole or len(found) >= limit:
@@ -137,7 +140,7 @@ class PositionLog:
                 for values in self._within(name, wanted, from_s, until_s):
                     if values[:2] not in found:
                         found.add(values[:2])
-                        result.append(Position(*values))
+                        result.append(Position._make(values))
         result.sort(key=_by_device)
         return result
 
@@ -232,7 +235,7 @@ class PositionLog:
     def _names_from(self, name: str) -> list[str]:
         return [each for each in self.names() if each >= name]
 
-    def _read(self, name: str, after: int, limit: int) -> tuple[list[tuple[int, ...]], bool]:
+    def _read(self, name: str, after: int, limit: int) -> tuple[list[tuple[Any, ...]], bool]:
         """Return rows after one, and whether there can be no more of them in this file."""
         reader = self._reader(name)
         # Asked before reading: a file that was closed then gets no rows while it is read.
@@ -240,7 +243,7 @@ class PositionLog:
         rows = reader.execute(_READ_ON, (after, limit)).fetchall()
         return rows, closed and len(rows) < limit
 
-    def _within(self, name: str, devices: str, from_s: float, until_s: float) -> Iterator[tuple[int, float]]:
+    def _within(self, name: str, devices: str, from_s: float, until_s: float) -> Iterator[tuple[Any, ...]]:
         reader = self._reader(name)
         first, last = (reader.execute(which).fetchone()[0] for which in (_FIRST, _LAST))
         if first is None:
@@ -260,6 +263,11 @@ class PositionLog:
             reader.execute("PRAGMA mmap_size=268435456")
             self._readers[name] = reader
         return reader
+
+
+def position_log() -> PositionLog:
+    """Return the installation's log; close it when done."""
+    return PositionLog(Path(settings.VAR) / "positions")
 
 
 def _insert(connection: sqlite3.Connection, positions: Sequence[Position]) -> int:
