@@ -24,18 +24,8 @@ MAY: dict[Role, frozenset[str]] = {
     Role.SANGKAT_OFFICER: _OPERATE,
     Role.KHAN_OFFICER: _OPERATE | _SUPERVISE,
     Role.CITY_DUTY: _OPERATE | _SUPERVISE | {"manage_fleet"},
-    Role.CONTRACTOR: frozenset(
-        {
-            "see",
-            "assign",
-            "note",
-            "acknowledge",
-            "arrive",
-            "prove",
-            "manage_fleet",
-            "contest",
-        }
-    ),
+    Role.CONTRACTOR: frozenset({"see", "assign", "note", "acknowledge", "arrive", "prove"})
+    | {"manage_fleet", "contest"},
     Role.CREW: frozenset({"see", "arrive", "prove"}),
     Role.DIRECTOR: frozenset({"see", "export", "acknowledge", "message"}),
     Role.AUDITOR: frozenset({"see", "see_log", "export"}),
