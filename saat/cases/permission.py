@@ -12,9 +12,14 @@ _OPERATE: frozenset[str] = frozenset({
 })  # fmt: skip
 _MANAGE: frozenset[str] = frozenset({
     "redact", "judge_proof", "manage_duty", "manage_texts", "manage_users", "manage_links", "see_log", "import_data",
-    "manage_fleet", "contest", "judge_contest",
+    "manage_fleet", "contest", "judge_contest", "plan_rounds",
 })  # fmt: skip
-_SUPERVISE: frozenset[str] = frozenset({"redact", "judge_proof", "judge_contest", "manage_duty", "manage_texts"})
+_SUPERVISE: frozenset[str] = frozenset({
+    "redact", "judge_proof", "judge_contest", "manage_duty", "manage_texts", "plan_rounds",
+})  # fmt: skip
+_DISPATCH: frozenset[str] = frozenset({
+    "see", "assign", "note", "acknowledge", "arrive", "prove", "manage_fleet", "contest",
+})  # fmt: skip
 ACTS: frozenset[str] = _OPERATE | _MANAGE
 
 # To report is to write down what a caller or a visitor says; a contractor and a crew never learn who reported. A
