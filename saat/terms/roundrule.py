@@ -18,7 +18,8 @@ class RoundRule:
     round and every site. alert_p: from this probability a stop will be missed; quiet_p: below it that is taken back.
     act_lead_min: what help needs to get there. feed_share: of a contractor's trackers, silent together.
     correction_h: after the planned end outcomes may still change; then penalties may rest on them. track_days: tracks
-    are kept. report_days: a missed collection can be reported so long after it. Minutes, hours, days, shares 0 to 1.
+    are kept. report_days: a missed collection can be reported so long after it. public_trucks: everybody may see
+    where trucks on a round are. Minutes, hours, days, shares 0 to 1.
     """
 
     service_code: str = ""
@@ -35,6 +36,7 @@ class RoundRule:
     correction_h: float = 48.0
     track_days: int = 30
     report_days: int = 3
+    public_trucks: bool = True
 
 
 def round_rule(reader: Reader, codes: Sequence[str]) -> RoundRule:
@@ -55,6 +57,7 @@ def round_rule(reader: Reader, codes: Sequence[str]) -> RoundRule:
         feed_share=entry.number("feed_share", usual.feed_share),
         track_days=entry.whole("track_days", usual.track_days, least=1),
         report_days=entry.whole("report_days", usual.report_days, least=1),
+        public_trucks=entry.get("public_trucks", bool, usual.public_trucks),
         **{name: entry.number(name, getattr(usual, name)) for name in minutes},
     )
     entry.done()

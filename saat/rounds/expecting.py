@@ -1,0 +1,151 @@
+"""How long the rest of a round takes: its plan and its own past made into means and spreads, stop by stop.
+
+The method is a gamma process with a shared "bad day": legs and dwells add up, and one factor that all of them share
+widens the whole (Sokolov and Soyer, arXiv 2602.07170, find that adding up independent legs covers a third of what it
+promises). Own history counts n / (n + 8); the plan counts for the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from saat.terms.geo import Point, distance_m
+from saat.terms.history import STOOD_MIN, History, LegHistory, Running
+from saat.terms.plan import RunPlan, SiteKind
+
+OWN_WEIGHT = 8.0  # so many own days weigh as much as the plan
+BAD_DAY = 0.15  # spread of the factor that a whole day shares, until the round's own is known
+LEG_SPREAD, DWELL_SPREAD = 0.5, 0.6  # of one leg and one dwell, as a share of its mean
+LEAST_SPREAD_S = 10.0
+ROAD_M_A_STRAIGHT_M = 1.35  # roads are so much longer than the straight line
+FASTEST_MPS = 9.0  # between stops; a plan that wants more is not believed
+EMPTYING_S = 900.0  # weighing, queueing and tipping
+SKIP_PRIOR = (0.5, 24.5)  # pseudo-counts of not served and served: 2 % until the stop's own is known
+START_PRIOR_S = (300.0, 600.0)  # mean and spread of a start's delay
+# Share of standstills from which a run never goes on, by how long it has stood; the prior weighs 20 of them.
+STOOD_PRIOR = (0.06, 0.3, 0.5, 0.75, 0.92)
+STOOD_WEIGHT = 20.0
+
+_NEW = LegHistory()
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One plan with what its round's past says, prepared once and used for every look at the run.
+
+    All arrays have one entry a stop in planned order. leg_s, leg_s2: mean and variance of the seconds from leaving the
+    stop before (the first: from the start of collecting) to arriving. dwell_s, dwell_s2: of the time standing there.
+    skip: probability that it is left out on a usual day. due_s: until when it is in time, seconds since 1970.
+    bad_day: spread of the factor that all share. start_s, start_spread_s: delay of the start.
+    never: for each of `STOOD_MIN`, the probability that a run which stood so long never goes on.
+    """
+
+    leg_s: np.ndarray
+    leg_s2: np.ndarray
+    dwell_s: np.ndarray
+    dwell_s2: np.ndarray
+    skip: np.ndarray
+    due_s: np.ndarray
+    planned_s: np.ndarray
+    bad_day: float
+    start_s: float
+    start_spread_s: float
+    never: np.ndarray
+
+    @classmethod
+    def of(cls, plan: RunPlan, history: History) -> Expectation:
+        """Return what is to be expected of a plan."""
+        planned_leg, planned_dwell = _planned(plan)
+        n = len(plan.stops)
+        leg, leg2, dwell, dwell2, skip = (np.empty(n) for _ in range(5))
+        before: int | None = None
+        for i, stop in enumerate(plan.stops):
+            past = history.legs.get((before, stop.stop_id), _NEW)
+            leg[i], leg2[i] = _shrunk(past.leg, planned_leg[i], LEG_SPREAD)
+            dwell[i], dwell2[i] = _shrunk(past.dwell, planned_dwell[i], DWELL_SPREAD)
+            skip[i] = (past.not_served + SKIP_PRIOR[0]) / (past.not_served + past.served + sum(SKIP_PRIOR))
+            before = stop.stop_id
+        pace_n = history.pace.n
+        bad_day2 = (OWN_WEIGHT * BAD_DAY**2 + pace_n * history.pace.variance) / (OWN_WEIGHT + pace_n)
+        own = history.start_s.n / (history.start_s.n + OWN_WEIGHT)
+        start_s = own * max(0.0, history.start_s.mean) + (1 - own) * START_PRIOR_S[0]
+        start_s2 = own * history.start_s.variance + (1 - own) * START_PRIOR_S[1] ** 2
+        return cls(
+            leg_s=leg,
+            leg_s2=leg2,
+            dwell_s=dwell,
+            dwell_s2=dwell2,
+            skip=skip,
+            due_s=np.array([plan.midnight_s + stop.closes_s + plan.grace_s for stop in plan.stops]),
+            planned_s=np.array([plan.midnight_s + stop.planned_s for stop in plan.stops]),
+            bad_day=float(np.sqrt(bad_day2)),
+            start_s=start_s,
+            start_spread_s=float(np.sqrt(start_s2)),
+            never=_never(history),
+        )
+
+    def never_resumes(self, stood_s: float) -> float:
+        """Return the probability that a run which has stood so long, in seconds, never goes on."""
+        minutes = stood_s / 60
+        if minutes <= 1:
+            return 0.0
+        return float(np.interp(minutes, (1.0, *STOOD_MIN), (0.0, *self.never)))
+
+
+def _never(history: History) -> np.ndarray:
+    seen = np.array(history.resumed, dtype=float) + history.broke
+    return (np.array(STOOD_PRIOR) * STOOD_WEIGHT + history.broke) / (STOOD_WEIGHT + seen)
+
+
+def _shrunk(past: Running, planned_s: float, spread: float) -> tuple[float, float]:
+    """Return mean and variance of own history, shrunk to the plan while there is little of it."""
+    own = past.n / (past.n + OWN_WEIGHT)
+    mean = own * past.mean + (1 - own) * planned_s
+    prior2 = (spread * planned_s + LEAST_SPREAD_S) ** 2
+    if past.n < 2:
+        return mean, prior2
+    return mean, own * past.variance + (1 - own) * prior2
+
+
+def _planned(plan: RunPlan) -> tuple[np.ndarray, np.ndarray]:
+    """Return the planned leg to each stop and the planned dwell there, in seconds."""
+    stops = plan.stops
+    n = len(stops)
+    legs, dwells = np.zeros(n), np.zeros(n)
+    for i, stop in enumerate(stops):
+        dwells[i] = max(0.0, stop.dwell_s)
+        if i == 0:
+            legs[0] = max(0.0, stop.planned_s - plan.starts_s)
+            continue
+        before = stops[i - 1]
+        gap_s = stop.planned_s - before.planned_s
+        # A plan that leaves no time to drive shares the gap between driving and standing.
+        drive_s = _metres(before.lat, before.lon, stop.lat, stop.lon) / FASTEST_MPS
+        legs[i] = max(gap_s - dwells[i - 1], min(drive_s, max(gap_s, 0.0) / 2) if gap_s > 0 else drive_s)
+        if gap_s > 0 and legs[i] + dwells[i - 1] > gap_s:
+            dwells[i - 1] = max(0.0, gap_s - legs[i])
+    at, trip_s = _emptying(plan)
+    if at is not None and legs[at] < trip_s / 2:  # otherwise the plan has made room for it
+        legs[at] += trip_s
+    return legs, dwells
+
+
+def _emptying(plan: RunPlan) -> tuple[int | None, float]:
+    """Return before which stop the vehicle is full and must empty, and how long that takes; None if it never is."""
+    places = [site for site in plan.sites if site.kind in (SiteKind.DISPOSAL, SiteKind.TRANSFER)]
+    if not plan.capacity_kg or not places or len(plan.vehicle_ids) > 1:
+        return None, 0.0
+    load_kg = 0.0
+    for i, stop in enumerate(plan.stops):
+        load_kg += stop.load_kg
+        if load_kg > plan.capacity_kg:
+            far_m = min(_metres(stop.lat, stop.lon, site.lat, site.lon) for site in places)
+            return i, 2 * far_m / FASTEST_MPS + EMPTYING_S
+    return None, 0.0
+
+
+def _metres(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
+    """Return the way between two places along the road, estimated from the straight line."""
+    return ROAD_M_A_STRAIGHT_M * distance_m(Point(lat=lat_a, lon=lon_a), Point(lat=lat_b, lon=lon_b))

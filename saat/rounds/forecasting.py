@@ -1,0 +1,224 @@
+"""When each remaining stop will be served, and how likely it is not to be in time.
+
+Being late stays as it is: the rest of the round is expected to take its usual time from where the vehicle is now. How
+slowly it drives at present says nothing about how it will drive (OneBusAway Android, change 2191). The remaining time
+is gamma distributed; p_miss = 1 - (1 - p_late) (1 - p_stop) (1 - p_skip).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import gammaincc, gammaincinv
+
+from saat.rounds.expecting import ROAD_M_A_STRAIGHT_M, Expectation
+from saat.terms.geo import Point, distance_m
+from saat.terms.history import History
+from saat.terms.plan import RunPlan
+from saat.terms.run import CrewReason, Forecast, Outcome, RunView, VehicleState, VehicleView
+
+RETURNS = 0.15  # how often a crew comes back to a stop that it passed by, where the order is strict
+STANDS_FOR_GOOD_S = 1200.0  # a vehicle that stands so long is not counted on while another one works
+BREAKS_AN_HOUR = 0.004  # trucks that break down in an hour of collecting
+NEVER_STARTS_MIN, NEVER_STARTS = (0.0, 15.0, 30.0, 60.0, 120.0), (0.0, 0.15, 0.35, 0.6, 0.85)
+BROKEN_FOR_GOOD = 0.97  # the crew says that the vehicle is broken
+_NEAR_MPS = 4.5  # through the traffic to the next stop
+_BACK_S = 600.0  # to turn round and begin with what was passed by
+_LEAST_S = 10.0
+_SURE = 0.999
+AT_A_SITE = (VehicleState.AT_DEPOT, VehicleState.AT_DISPOSAL)
+UNHEARD = (VehicleState.SILENT, VehicleState.UNSEEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Front:
+    """How far one vehicle has come.
+
+    at: place in the driven order, -1 before the first. from_s: when it left there. clock_s: until when it was heard;
+    predictions count from there. extra_s, extra_spread_s: what a standstill is expected to add. never: probability
+    that it does not go on.
+    """
+
+    at: int
+    from_s: float
+    clock_s: float
+    vehicle: VehicleView | None = None
+    extra_s: float = 0.0
+    extra_spread_s: float = 0.0
+    never: float = 0.0
+
+
+def forecast(
+    plan: RunPlan, view: RunView, history: History, *, now_s: float, expected: Expectation | None = None
+) -> tuple[Forecast, ...]:
+    """Return when each stop that is still expected will be served, in planned order.
+
+    expected: `Expectation.of(plan, history)`, for who looks at the same run again and again. Moments: seconds since
+    1970. A prediction is never in the past. p_miss: that the stop is not served by the end of its window and grace.
+    """
+    open_at = [i for i, stop in enumerate(view.stops) if stop.outcome is Outcome.EXPECTED]
+    if not open_at or view.finished_s is not None:
+        return ()
+    if expected is None:
+        expected = Expectation.of(plan, history)
+    order = np.arange(len(plan.stops))
+    if view.reverse:
+        order = order[::-1]
+    todo = np.zeros(len(order), dtype=bool)
+    todo[open_at] = True
+    todo = todo[order]
+    fronts = fronts_of(plan, view, expected, now_s=now_s)
+    mean_s, spread_s2, clock_s, never, passed = _times(plan, view, expected, fronts, order=order, todo=todo)
+    pick = np.flatnonzero(todo)
+    pick = pick[np.argsort(order[pick])]
+    mu = np.maximum(mean_s[pick], _LEAST_S)
+    var = spread_s2[pick] + np.maximum((expected.bad_day * mu) ** 2, 25.0)
+    shape, scale = mu * mu / var, var / mu
+    since, stops = clock_s[pick], order[pick]
+    quantiles = gammaincinv(shape[:, None], np.array([[0.1, 0.5, 0.9]])) * scale[:, None] + since[:, None]
+    quantiles = np.maximum(quantiles, now_s)
+    left_s = expected.due_s[stops] - since
+    late = np.where(left_s > 0, gammaincc(shape, np.maximum(left_s, 0.0) / scale), 1.0)
+    stop = 1 - (1 - never[pick]) * np.exp(-BREAKS_AN_HOUR * mu / 3600)
+    miss = np.minimum(_SURE, 1 - (1 - late) * (1 - stop) * (1 - expected.skip[stops]))
+    found = []
+    for k, (i, chance) in enumerate(zip(stops.tolist(), miss.tolist(), strict=True)):
+        if plan.order_strict and passed[pick[k]]:
+            chance = (1 - view.stops[i].p_served) * (1 - RETURNS * (1 - chance))
+        p10_s, p50_s, p90_s = quantiles[k].tolist()
+        found.append(Forecast(stop_id=plan.stops[i].stop_id, p10_s=p10_s, p50_s=p50_s, p90_s=p90_s, p_miss=chance))
+    return tuple(found)
+
+
+def _times(
+    plan: RunPlan,
+    view: RunView,
+    expected: Expectation,
+    fronts: list[_Front],
+    *,
+    order: np.ndarray,
+    todo: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return, for each place of the driven order: mean and variance of the seconds until it is reached, from when they
+    count, the probability that the vehicle never goes on, and whether it was passed by."""
+    legs, legs2 = expected.leg_s[order], expected.leg_s2[order]
+    if view.reverse:  # the leg to a stop is then the one that leads away from it in the plan
+        legs = np.concatenate([expected.leg_s[:1], expected.leg_s[order[:-1]]])
+        legs2 = np.concatenate([expected.leg_s2[:1], expected.leg_s2[order[:-1]]])
+    dwell, dwell2 = expected.dwell_s[order] * todo, expected.dwell_s2[order] * todo
+    n = len(order)
+    mean_s, spread_s2, clock_s, never = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    passed = np.zeros(n, dtype=bool)
+    ends = [front.at for front in fronts[1:]] + [n]
+    last = fronts[-1]
+    end_s, end_s2 = last.extra_s, last.extra_spread_s**2
+    for front, end in zip(fronts, ends, strict=True):
+        part = slice(front.at + 1, max(end, front.at + 1))
+        if part.start >= part.stop:
+            continue
+        there = np.cumsum(legs[part]) + np.cumsum(dwell[part]) - dwell[part]
+        there2 = np.cumsum(legs2[part]) + np.cumsum(dwell2[part]) - dwell2[part]
+        first = int(np.argmax(todo[part])) if todo[part].any() else 0
+        shift = _first_leg_s(plan, front, usual_s=float(there[first]), stop=int(order[part.start + first]))
+        mean_s[part] = np.maximum(there + shift + front.extra_s, 0.0)
+        spread_s2[part] = there2 + front.extra_spread_s**2
+        clock_s[part], never[part] = front.clock_s, front.never
+        if front is last:
+            end_s = float(mean_s[part][-1] + dwell[part][-1])
+            end_s2 = float(spread_s2[part][-1])
+    behind = slice(0, fronts[0].at + 1)
+    if behind.stop > 0:
+        mean_s[behind] = end_s + _BACK_S + np.cumsum(dwell[behind] + legs[behind] * todo[behind])
+        spread_s2[behind] = end_s2 + _BACK_S**2 + np.cumsum(dwell2[behind] + legs2[behind] * todo[behind])
+        clock_s[behind], never[behind], passed[behind] = last.clock_s, last.never, True
+    return mean_s, spread_s2, clock_s, never, passed
+
+
+def _first_leg_s(plan: RunPlan, front: _Front, *, usual_s: float, stop: int) -> float:
+    """Return by how many seconds the way to the next stop differs from its usual time, for what is driven already."""
+    left_s = usual_s - (front.clock_s - front.from_s)
+    vehicle = front.vehicle
+    if front.at < 0 or vehicle is None or vehicle.lat is None or vehicle.lon is None:
+        return max(left_s, min(usual_s, _LEAST_S)) - usual_s
+    here, there = Point(lat=vehicle.lat, lon=vehicle.lon), Point(lat=plan.stops[stop].lat, lon=plan.stops[stop].lon)
+    far_s = ROAD_M_A_STRAIGHT_M * distance_m(here, there) / _NEAR_MPS
+    if vehicle.state in AT_A_SITE:
+        return max(left_s, far_s) - usual_s
+    return max(left_s, min(usual_s, far_s), _LEAST_S) - usual_s
+
+
+def fronts_of(plan: RunPlan, view: RunView, expected: Expectation, *, now_s: float) -> list[_Front]:
+    """Return how far each vehicle has come that can be counted on, the hindmost first; at least one."""
+    if view.started_s is None or view.reached < 0:
+        return [_before_the_start(plan, view, expected, now_s=now_s)]
+    n = len(plan.stops)
+    latest: dict[int, tuple[float, int]] = {}
+    for i, stop in enumerate(view.stops):
+        if stop.arrived_s is not None and stop.by_vehicle_id is not None:
+            latest[stop.by_vehicle_id] = max(latest.get(stop.by_vehicle_id, (0.0, 0)), (stop.arrived_s, i))
+    by_id = {vehicle.vehicle_id: vehicle for vehicle in view.vehicles}
+    found = [
+        _front(plan, view, expected, at=i, vehicle=by_id.get(vehicle_id), now_s=now_s)
+        for vehicle_id, (_arrived_s, i) in latest.items()
+    ]
+    if not found:
+        vehicle = view.vehicles[0] if view.vehicles else None
+        found = [_front(plan, view, expected, at=view.reached, vehicle=vehicle, now_s=now_s)]
+    working = [front for front in found if _works(front, now_s=now_s)]
+    if not working:  # nobody can be counted on: the one that was heard last stands for the run
+        working = [max(found, key=lambda front: (front.clock_s, front.from_s))]
+    driven = {(n - 1 - front.at if view.reverse else front.at): front for front in working}
+    if len(driven) == 1:  # what was dealt with further on, by whomever, is behind it too
+        (only,) = driven.values()
+        furthest = n - 1 - view.reached if view.reverse else view.reached
+        driven = {max(furthest, *driven): only}
+    return [replace(front, at=at) for at, front in sorted(driven.items())]
+
+
+def _works(front: _Front, *, now_s: float) -> bool:
+    vehicle = front.vehicle
+    if vehicle is None or vehicle.state in UNHEARD:
+        return False
+    return stood_s(vehicle, now_s=now_s) < STANDS_FOR_GOOD_S
+
+
+def stood_s(vehicle: VehicleView, *, now_s: float) -> float:
+    """Return for how many seconds a vehicle has stood away from every site; 0 while it moves or is not heard."""
+    if vehicle.state is not VehicleState.STANDING or vehicle.standing_from_s is None:
+        return 0.0
+    return max(0.0, now_s - vehicle.standing_from_s)
+
+
+def _front(
+    plan: RunPlan, view: RunView, expected: Expectation, *, at: int, vehicle: VehicleView | None, now_s: float
+) -> _Front:
+    stop = view.stops[at]
+    dwell_s = float(expected.dwell_s[at])
+    from_s = stop.left_s if stop.left_s is not None else (stop.arrived_s or view.started_s or now_s) + dwell_s
+    clock_s = now_s
+    if vehicle is not None and vehicle.state in UNHEARD and vehicle.seen_s is not None:
+        clock_s = min(now_s, vehicle.seen_s)  # silence is no standstill
+    if any(each.reason is CrewReason.BROKEN for each in view.stops) and vehicle is not None:
+        return _Front(at=at, from_s=from_s, clock_s=clock_s, vehicle=vehicle, never=BROKEN_FOR_GOOD)
+    stood = max(0.0, (stood_s(vehicle, now_s=now_s) if vehicle is not None else 0.0) - dwell_s)
+    never = expected.never_resumes(stood)
+    half_s = stood / 2 if stood > 60 else 0.0  # what has stood long stands longer
+    return _Front(
+        at=at, from_s=from_s, clock_s=clock_s, vehicle=vehicle, extra_s=half_s, extra_spread_s=half_s, never=never
+    )
+
+
+def _before_the_start(plan: RunPlan, view: RunView, expected: Expectation, *, now_s: float) -> _Front:
+    begins_s = plan.midnight_s + plan.starts_s
+    late_s = now_s - begins_s
+    heard = [vehicle for vehicle in view.vehicles if vehicle.state not in UNHEARD]
+    if not heard:  # nobody knows where it is; it is taken to go by the plan
+        begins_s += expected.start_s
+        return _Front(at=-1, from_s=begins_s, clock_s=begins_s, extra_spread_s=expected.start_spread_s)
+    usual_s = max(expected.start_s - max(late_s, 0.0), 0.3 * max(late_s, 0.0))
+    start_s = max(now_s, begins_s) + usual_s
+    never = float(np.interp(late_s / 60, NEVER_STARTS_MIN, NEVER_STARTS))
+    return _Front(
+        at=-1, from_s=start_s, clock_s=start_s, extra_spread_s=max(expected.start_spread_s, usual_s), never=never
+    )
