@@ -16,10 +16,12 @@ from saat.records.models.run import (
     FindingRow,
     FollowerMark,
     LegTime,
+    RoundHistory,
     Run,
     RunVehicle,
     StopRun,
     StopRunRevision,
+    StopWord,
 )
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "PlannedStop",
     "ProofCode",
     "Round",
+    "RoundHistory",
     "RoundPlan",
     "Run",
     "RunVehicle",
@@ -68,6 +71,7 @@ __all__ = [
     "Stop",
     "StopRun",
     "StopRunRevision",
+    "StopWord",
     "Template",
     "TruckClock",
     "User",

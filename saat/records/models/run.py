@@ -276,6 +276,54 @@ class LegTime(models.Model):
         return f"leg {self.from_stop_id} to {self.stop_id}"
 
 
+class RoundHistory(models.Model):
+    """What a round's own history says about whole runs, beside its legs; see `saat.terms.history.History`.
+
+    start_*, pace_*: Welford's running count, mean and sum of squared deviations of the start's delay in seconds, and of
+    how long a run took as a share of what was expected. resumed: by `history.STOOD_MIN`. learned_day: the last service
+    day that was learned from.
+    """
+
+    round = models.OneToOneField(Round, on_delete=models.CASCADE, primary_key=True, related_name="history")
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
+    runs = models.PositiveIntegerField(default=0)
+    start_n = models.PositiveIntegerField(default=0)
+    start_mean_s = models.FloatField(default=0.0)
+    start_m2_s2 = models.FloatField(default=0.0)
+    pace_n = models.PositiveIntegerField(default=0)
+    pace_mean = models.FloatField(default=0.0)
+    pace_m2 = models.FloatField(default=0.0)
+    resumed = models.JSONField(default=list)
+    broke = models.PositiveIntegerField(default=0)
+    learned_day = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return f"history of round {self.round_id}"
+
+
+class StopWord(models.Model):
+    """What a resident said about one stop on one run: that it was collected, or that it was not.
+
+    service_request: the report by which it was said; its words stay there. said_at: on the clock of the trucks.
+    """
+
+    city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="stop_words")
+    stop = models.ForeignKey(Stop, on_delete=models.PROTECT, related_name="+")
+    service_request = models.OneToOneField(
+        "records.ServiceRequest", on_delete=models.CASCADE, null=True, related_name="stop_word"
+    )
+    collected = models.BooleanField(default=False)
+    said_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "said_at"], name="stop_word_of_run")]
+
+    def __str__(self) -> str:
+        return f"word about stop {self.stop_id} on run {self.run_id}"
+
+
 class FollowerMark(models.Model):
     """How far the follower of one partition has read the position log, so that a restart goes on from there.
 
