@@ -40,3 +40,34 @@ class Position(NamedTuple):
     accuracy_m: float | None = None
     flags: int = 0
     battery_share: float | None = None
+
+
+class Fix(NamedTuple):
+    """One position as a link read it, before anybody knows whether the device is who it says it is.
+
+    uid: what the device calls itself. fixed_s: None where it gave no moment; then that of receipt counts. Units as in
+    `Position`. token: what proves it, if it came with the position. also: other names under which it may be known.
+    """
+
+    uid: str
+    fixed_s: float | None
+    lat: float
+    lon: float
+    speed_mps: float | None = None
+    course_deg: float | None = None
+    accuracy_m: float | None = None
+    flags: int = 0
+    battery_share: float | None = None
+    token: str = ""
+    also: tuple[str, ...] = ()
+
+
+class FixRefused(Exception):
+    """What was sent is no position; the message says why, and is shown to whoever looks after the device.
+
+    uid: the device's name as far as it could be read, "" otherwise.
+    """
+
+    def __init__(self, message: str, *, uid: str = "") -> None:
+        super().__init__(message)
+        self.uid = uid
