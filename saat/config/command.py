@@ -20,6 +20,7 @@ _COMMANDS = {
     "user": "user",
     "backup": "backup",
     "restore": "restore",
+    "simulate": "simulate",
     "check": "check",
 }
 _DESCRIPTION = """Saat tells a city hall, while it can still be helped, where rubbish lies and which collection is
