@@ -35,11 +35,12 @@ on_written: list[Callable[[], None]] = []
 # What those may do who are not people with an account. The keys are actor kinds.
 _MAY_WITHOUT_ACCOUNT: dict[str, frozenset[str]] = {
     "resident": frozenset(),
-    "clock": frozenset({"escalate", "anonymise"}),
+    "clock": frozenset({"escalate", "anonymise", "plan_runs"}),
     "link": frozenset({"see", "note", "arrive", "prove"}),
     "command": frozenset({"*"}),
     "partner": frozenset({"see"}),
     "device": frozenset(),
+    "follower": frozenset({"see"}),
 }
 
 
@@ -98,6 +99,7 @@ class Actor:
 RESIDENT = Actor(kind="resident")
 CLOCK = Actor(kind="clock")
 COMMAND = Actor(kind="command")
+FOLLOWER = Actor(kind="follower")
 
 
 class Log:

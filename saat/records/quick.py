@@ -166,6 +166,27 @@ def move_head(head: ChainHead) -> None:
         )
 
 
+def update_many(model: type[Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Set columns of rows that are there, each to its own values, within the caller's transaction.
+
+    names: attributes such as "owner_id". rows: the values in that order, and the row's id last.
+    """
+    if not rows:
+        return
+    key = (connection.vendor, f"{model.__name__}:{','.join(names)}", 0)
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    if key not in _texts:
+        quote = connection.ops.quote_name
+        sets = ", ".join(f"{quote(str(fields[name].column))} = %s" for name in names)
+        table, own = quote(model._meta.db_table), quote(str(model._meta.pk.column))
+        _texts[key] = f"UPDATE {table} SET {sets} WHERE {own} = %s"  # noqa: S608 - names only
+    prepare = [_preparation(fields[name]) for name in names]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _texts[key], [(*(make(value) for make, value in zip(prepare, row, strict=False)), row[-1]) for row in rows]
+        )
+
+
 def keep_words(case_id: int, words: str) -> None:
     """Write the words by which a case is found, in the place of those before."""
     with connection.cursor() as cursor:

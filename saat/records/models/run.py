@@ -119,6 +119,8 @@ class StopRun(models.Model):
         indexes = [
             models.Index(fields=["stop", "-service_day"], name="stop_run_of_stop"),
             models.Index(fields=["city", "service_day"], condition=Q(outcome="missed"), name="stop_run_missed"),
+            # What people decided, which no later look at the track changes.
+            models.Index(fields=["run"], condition=Q(decided_by__in=["contest", "official"]), name="stop_run_held"),
         ]
 
     def __str__(self) -> str:
