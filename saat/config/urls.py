@@ -14,5 +14,6 @@ urlpatterns = [
     path("open311/", include("saat.web.open311.urls")),
     path("api/", include("saat.web.api.urls")),
     path("c/", include("saat.web.contractor.urls")),
+    path("crew/", include("saat.web.crew.urls")),
     path("", include("saat.web.resident.urls")),
 ]

@@ -53,7 +53,7 @@ class GuardMiddleware:
     nothing after signing out. Pages may ask for the camera and the position, and for nothing else of the device.
     """
 
-    _OURS_ALONE = ("/desk/", "/accounts/", "/api/", "/c/")
+    _OURS_ALONE = ("/desk/", "/accounts/", "/api/", "/c/", "/crew/api/")
     _DEVICE = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), serial=(), midi=()"
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
