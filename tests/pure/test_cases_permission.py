@@ -43,6 +43,7 @@ def who_may(act):
         ("manage_users", {Role.ADMINISTRATOR}),
         ("manage_links", {Role.ADMINISTRATOR}),
         ("import_data", {Role.ADMINISTRATOR}),
+        ("plan_rounds", {Role.KHAN_OFFICER, Role.CITY_DUTY, Role.ADMINISTRATOR}),
         ("manage_fleet", {Role.CITY_DUTY, Role.CONTRACTOR, Role.ADMINISTRATOR}),
     ],
 )
