@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.CheckConstraint(condition=models.Q(("speed__gte", 1)), name="truck_clock_does_not_lag"),
+                    models.CheckConstraint(condition=models.Q(("speed__gte", 0)), name="truck_clock_does_not_run_backwards"),
                     models.CheckConstraint(
                         condition=models.Q(("shows_at__lte", models.F("wall_at"))), name="truck_clock_shows_no_future"
                     ),

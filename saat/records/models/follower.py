@@ -12,8 +12,8 @@ class TruckClock(models.Model):
     """The clock by which the simulated trucks of a city drive. A city without a row goes by the wall clock.
 
     It showed `shows_at` when the wall clock showed `wall_at`, runs `speed` times as fast, and never shows what is
-    still to come: once it has caught up with the wall clock, it goes at that pace. beat_at: wall clock, when it was
-    last seen running; it stands while nobody serves.
+    still to come: once it has caught up with the wall clock, it goes at that pace. Speed 0: it stands. beat_at: wall
+    clock, when it was last seen running; it stands while nobody serves.
     """
 
     city = models.OneToOneField(City, on_delete=models.CASCADE, primary_key=True, related_name="truck_clock")
@@ -24,7 +24,7 @@ class TruckClock(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(speed__gte=1), name="truck_clock_does_not_lag"),
+            models.CheckConstraint(condition=Q(speed__gte=0), name="truck_clock_does_not_run_backwards"),
             models.CheckConstraint(condition=Q(shows_at__lte=F("wall_at")), name="truck_clock_shows_no_future"),
         ]
 
