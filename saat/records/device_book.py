@@ -21,6 +21,7 @@ _COLUMNS = (
     "pk", "uid", "city_id", "contractor_id", "state", "token_hash", "needs_token", "simulated", "changes",
 )  # fmt: skip
 _ABOUT_DEG = 1.0  # landfills, workshops and neighbouring cities lie within some 110 km
+DEFAULT_DAYS = 30  # for how long the positions of devices are kept that are no city's
 _MOST_ASKED = 900  # values in one query
 
 
@@ -65,13 +66,14 @@ class Box:
 
 
 class DeviceBook:
-    """The devices of the installation. Belongs to one thread at a time; empty until `refresh`."""
+    """The devices of the installation; empty until `refresh`. One thread refreshes it, others may look meanwhile."""
 
     def __init__(self) -> None:
         self._devices: dict[int, KnownDevice] = {}
         self._by_uid: dict[str, KnownDevice] = {}
         self._by_hash: dict[str, KnownDevice] = {}
         self._around: dict[int, Box] = {}
+        self._days: dict[int | None, int] = {}
         self._stamp: tuple[object, ...] = ()
         self._bindings_stamp: tuple[object, ...] = ()
         self._cities_stamp: tuple[object, ...] = ()
@@ -111,9 +113,9 @@ class DeviceBook:
 
     def counts(self, position: Position) -> bool:
         """Return whether a position may say something about a vehicle: its device is claimed, and it is proved or
-        somebody vouches for the device."""
+        somebody vouches for the device. What a device sent before it was retired goes on counting."""
         device = self._devices.get(position.device_id)
-        if device is None or device.state != "claimed":
+        if device is None or device.state == "quarantined":
             return False
         return not (position.flags & Flag.UNPROVED and device.needs_token)
 
@@ -121,13 +123,29 @@ class DeviceBook:
         """Return what lies around a city, None where its edges are not known."""
         return self._around.get(city_id) if city_id is not None else None
 
+    def seems_swapped(self, device: KnownDevice, lat: float, lon: float) -> bool:
+        """Return whether a place is far from the device's city (from every city, for a stranger's), and would not be
+        if latitude and longitude were exchanged."""
+        own = self.around(device.city_id)
+        boxes = (own,) if own is not None else tuple(self._around.values())
+        if any((lat, lon) in box for box in boxes):
+            return False
+        return any((lon, lat) in box for box in boxes)
+
+    def kept_days(self, city_id: int | None) -> int:
+        """Return for how many days a city keeps where its devices were."""
+        return self._days.get(city_id, DEFAULT_DAYS)
+
     def refresh(self) -> set[int]:
         """Read what changed since the last time; return the ids of the devices that did, gone ones with them."""
         stamp = tuple(Device.objects.aggregate(n=Count("pk"), last=Max("pk"), changes=Sum("changes")).values())
         bindings = tuple(DeviceBinding.objects.aggregate(n=Count("pk"), last=Max("pk")).values())
-        cities = tuple(City.objects.aggregate(n=Count("pk"), changes=Sum("areas_version")).values())
+        cities = tuple(
+            City.objects.aggregate(n=Count("pk"), areas=Sum("areas_version"), policy=Max("policy_changed_at")).values()
+        )
         if cities != self._cities_stamp:
             self._around = _boxes()
+            self._days = {city.pk: city.policy_terms().rounds.track_days for city in City.objects.all()}
             self._cities_stamp = cities
         changed: set[int] = set()
         if stamp != self._stamp:
@@ -144,18 +162,27 @@ class DeviceBook:
         now = dict(Device.objects.values_list("pk", "changes"))
         gone = self._devices.keys() - now.keys()
         changed = {pk for pk, changes in now.items() if pk not in self._devices or self._devices[pk].changes != changes}
-        for pk in (*gone, *changed):
-            device = self._devices.pop(pk, None)
-            if device is not None:
-                self._by_uid.pop(device.uid, None)
-                self._by_hash.pop(device.token_hash, None)
         for some in _portions(changed):
             for row in Device.objects.filter(some).values_list(*_COLUMNS):
-                device = KnownDevice(*row)
-                self._devices[device.id] = self._by_uid[device.uid] = device
-                if device.token_hash:
-                    self._by_hash[device.token_hash] = device
+                self._put(KnownDevice(*row))
+        for pk in gone:
+            device = self._devices.pop(pk)
+            self._by_uid.pop(device.uid, None)
+            self._by_hash.pop(device.token_hash, None)
         return changed | gone
+
+    def _put(self, device: KnownDevice) -> None:
+        """Put a device in the place of what was known of it; at no moment is it not there, for those who look."""
+        before = self._devices.get(device.id)
+        if before is not None:
+            device.bindings = before.bindings
+        self._devices[device.id] = self._by_uid[device.uid] = device
+        if device.token_hash:
+            self._by_hash[device.token_hash] = device
+        if before is not None and before.token_hash != device.token_hash:
+            self._by_hash.pop(before.token_hash, None)
+        if before is not None and before.uid != device.uid:
+            self._by_uid.pop(before.uid, None)
 
     def _read_bindings(self, of: set[int] | None) -> set[int]:
         """Read the bindings of some devices, or all; return whose are not as they were."""
