@@ -160,7 +160,7 @@ async function tell(reason) {
   mayRest();
   if (navigator.vibrate) navigator.vibrate(40);
   await draw();
-  at("told").scrollIntoView({ block: "nearest" });
+  at("told").scrollIntoView({ block: "start" });
   send(true);
 }
 

@@ -12,8 +12,8 @@ _ICONS = {
     CrewReason.BLOCKED: "barrier",
     CrewReason.NOT_PRESENTED: "nothing",
     CrewReason.FULL: "full",
-    CrewReason.BROKEN: "wrench",
     CrewReason.FLOODED: "flood",
+    CrewReason.BROKEN: "wrench",
 }
 
 
