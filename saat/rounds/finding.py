@@ -12,6 +12,7 @@ from typing import Any
 
 from saat.rounds.expecting import STOOD_PRIOR
 from saat.rounds.forecasting import AT_A_SITE, BROKEN_FOR_GOOD, NEVER_STARTS, NEVER_STARTS_MIN, UNHEARD, stood_s
+from saat.terms.case import Urgency
 from saat.terms.history import STOOD_MIN
 from saat.terms.plan import RunPlan
 from saat.terms.roundrule import RoundRule
@@ -40,6 +41,8 @@ OPENS_A_CASE = frozenset(
         FindingKind.FEED_SILENT,
     }
 )
+_MANY_UNKNOWN = 5  # fewer stops than these that a track cannot tell apart are asked about, not made a case of
+_MANY_STOPS = 10
 _ENDS = 0.6  # what opened a finding must fall below this share of its threshold before it closes
 _DWELLS = 2.0  # at a stop a vehicle may stand so many times as long as usual
 
@@ -67,6 +70,22 @@ def findings_of(
         found += [*look.not_started(), *stalled, *look.off_round(), *look.unknown()]
         found += [*look.will_miss(held), *look.running_late(held), *look.missed()]
     return tuple(found)
+
+
+def opens_a_case(kind: FindingKind, *, stops: int, facts: Mapping[str, Any]) -> bool:
+    """Return whether a finding is worth a line on the desk."""
+    if kind is FindingKind.UNKNOWN:
+        return bool(facts.get("silent")) or stops >= _MANY_UNKNOWN
+    return kind in OPENS_A_CASE
+
+
+def urgency_of(kind: FindingKind, *, stops: int, helps: bool) -> Urgency:
+    """Return how pressing a finding is. helps: whether an act can still help. A silent tracker alone never presses."""
+    if kind in (FindingKind.STALLED, FindingKind.NOT_STARTED, FindingKind.OFF_ROUND, FindingKind.WILL_MISS):
+        return Urgency.HIGH if helps and stops >= _MANY_STOPS else Urgency.NORMAL
+    if kind in (FindingKind.MISSED, FindingKind.SKIPPED):
+        return Urgency.HIGH if stops >= _MANY_STOPS else Urgency.NORMAL
+    return Urgency.LOW
 
 
 class _Look:
