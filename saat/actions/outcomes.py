@@ -47,6 +47,7 @@ class _Change(NamedTuple):
     before: str  # the outcome, "" if there was none
     why: str
     frozen: bool
+    came_back: bool  # a stop that was missed was collected after that was decided
 
 
 def write_run(
@@ -152,7 +153,7 @@ def _change(
     run: Run, row: StopRun | None, planned: PlannedStop, stop: StopView, plan: RunPlan, *, now: datetime
 ) -> _Change | None:
     frozen = run.frozen_at is not None
-    before, why = "", "decided"
+    before, why, came_back = "", "decided", False
     if row is None:
         row = StopRun(
             city_id=run.city_id,
@@ -170,6 +171,7 @@ def _change(
         before = row.outcome
         if before == stop.outcome and not _differs(row, stop):
             return None
+        came_back = stop.arrived_s is not None and stop.arrived_s > row.decided_at.timestamp()
         kinds = frozenset(piece[0] for piece in row.evidence)
         why = why_changed(before=Outcome(before), old_kinds=kinds, new=stop.evidence)
     if frozen:
@@ -180,7 +182,7 @@ def _change(
         row.decided_at, row.decided_by = now, decided_by(stop)
         row.revision += bool(before)
     _put(row, stop)
-    return _Change(run, row, before, why, frozen)
+    return _Change(run, row, before, why, frozen, came_back and before == Outcome.MISSED and stop.outcome.is_served)
 
 
 def _differs(row: StopRun, stop: StopView) -> bool:
@@ -271,9 +273,7 @@ def _kind_of(change: _Change) -> str:
         return "stop_run.missed"
     if undecided:
         return "stop_run.skipped" if after is Outcome.SKIPPED else ""
-    if before == Outcome.MISSED and after is Outcome.LATE and not change.frozen:
-        return "stop_run.recovered"
-    return "stop_run.corrected"
+    return "stop_run.recovered" if change.came_back else "stop_run.corrected"
 
 
 # ----------------------------------------------------------------------------------------------------- the run itself

@@ -16,7 +16,8 @@ BY_FOLLOWER = "follower"
 
 def decided_by(stop: StopView) -> str:
     """Return whose word an outcome of the follower's view rests on."""
-    return BY_CREW if stop.reason is not None and not stop.outcome.is_served else BY_FOLLOWER
+    said = stop.reason is not None and stop.outcome in (Outcome.SKIPPED, Outcome.NOT_PRESENTED)
+    return BY_CREW if said else BY_FOLLOWER
 
 
 def stands(*, decided: str, decided_s: float, new: StopView) -> bool:
