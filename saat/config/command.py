@@ -21,6 +21,7 @@ _COMMANDS = {
     "backup": "backup",
     "restore": "restore",
     "simulate": "simulate",
+    "evaluate": "evaluate",
     "check": "check",
 }
 _DESCRIPTION = """Saat tells a city hall, while it can still be helped, where rubbish lies and which collection is
