@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,19 @@ class Login:
     area: str
 
 
-def write_facts(var: Path, *, url: str, jurisdiction_id: str, api_key: str, logins: Sequence[Login]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoDevice:
+    """One demo tracker. id: what it calls itself. vehicle: what is painted on its truck."""
+
+    id: str
+    token: str
+    vehicle: str
+
+
+def write_facts(
+    var: Path, *, url: str, jurisdiction_id: str, api_key: str, logins: Sequence[Login],
+    devices: Sequence[DemoDevice] = (),
+) -> dict[str, Any]:  # fmt: skip
     """Write demo.json, readable by its owner alone, and return what stands in it."""
     facts: dict[str, Any] = {
         "city": jurisdiction_id,
@@ -31,10 +44,22 @@ def write_facts(var: Path, *, url: str, jurisdiction_id: str, api_key: str, logi
             {"role": login.role, "username": login.username, "password": login.password, "area": login.area}
             for login in logins
         ],
-        "devices": [],
+        "devices": [{"id": device.id, "token": device.token, "vehicle": device.vehicle} for device in devices],
         "simulated_clock": None,
     }
     return _keep(var, facts, url)
+
+
+def write_clock(var: Path, *, speed: float, shows_at: datetime, wall_at: datetime) -> None:
+    """Write into demo.json by which clock the simulated trucks drive, where there is a demo.
+
+    Trucks live at `shows_at + speed * (now - wall_at)`, but never later than now.
+    """
+    path = var / NAME
+    if path.exists():
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        clock = {"speed": speed, "starts_at": shows_at.isoformat(), "epoch_wall": wall_at.isoformat()}
+        _keep(var, facts | {"simulated_clock": clock}, facts["base_url"])
 
 
 def read_facts(var: Path, *, url: str) -> dict[str, Any] | None:

@@ -1,8 +1,10 @@
-"""The processes of one installation: `saat serve` looks after a web process and a stream process.
+"""The processes of one installation: `saat serve` looks after a web process and those that work beside it.
 
-    saat serve                          keeps both alive, stops both
-      ├─ python -m saat.config.server web      Granian, one worker, the whole site
-      └─ python -m saat.config.server stream   outbox, deadline clock, webhooks
+    saat serve                          keeps all alive, stops all
+      ├─ python -m saat.config.server web       Granian, one worker, the whole site
+      ├─ python -m saat.config.server stream    outbox, deadline clock, webhooks
+      ├─ python -m saat.config.server follower  follows the trucks; SAAT_FOLLOWERS says how many share the work
+      └─ python -m saat.config.server trucks    of a demo: simulated trucks that drive
 
 A child reads its standard input, on which nothing is ever written: when it ends, the parent is gone, and the child
 stops too, even if the parent was killed.
@@ -75,25 +77,36 @@ class Child:
 class Supervisor:
     """Looks after the children until told to stop."""
 
-    def __init__(self, *, host: str, port: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, host: str, port: int, tell: Callable[[str], None], followers: int = 1, trucks: bool = False
+    ) -> None:
+        """Prepare them. followers: how many follow the trucks. trucks: whether simulated ones drive."""
         self._host, self._port, self._tell = host, port, tell
         here = [sys.executable, "-m", "saat.config.server"]
         self.web = Child("web", [*here, "web", "--host", host, "--port", str(port)])
         self.stream = Child("stream", [*here, "stream"])
+        self.followers = tuple(
+            Child("follower" if followers == 1 else f"follower {part}", [*here, "follower", "--part", str(part)])
+            for part in range(followers)
+        )
+        self.trucks = (Child("trucks", [*here, "trucks"]),) if trucks else ()
         self._stop = threading.Event()
 
     def run(self, *, when_ready: Callable[[], None]) -> int:
-        """Start both, say when the site answers, and keep them until SIGTERM or SIGINT; return the exit code.
+        """Start all, say when the site answers, and keep them until SIGTERM or SIGINT; return the exit code.
 
         :raises NotReady: if the site does not answer within `READY_S`.
         """
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: self._stop.set())
-        children = (self.web, self.stream)
+        children = (self.web, self.stream, *self.followers, *self.trucks)
         try:
-            for child in children:
-                child.start()
+            self.web.start()
+            self.stream.start()
             self._wait_until_ready()
+            # They read a lot before they begin, which must not make anybody wait for the site.
+            for child in (*self.followers, *self.trucks):
+                child.start()
             if not self._stop.is_set():
                 when_ready()
             while not self._stop.wait(_LOOK_S):
@@ -212,16 +225,22 @@ async def serve_web(*, host: str, port: int) -> None:
 def main() -> None:
     """Be one of the children."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("child", choices=("web", "stream"))
+    parser.add_argument("child", choices=("web", "stream", "follower", "trucks"))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--part", type=int, default=0)
     chosen = parser.parse_args()
     end_with_parent()
     if chosen.child == "web":
         asyncio.run(serve_web(host=chosen.host, port=chosen.port))
     else:
-        sys.argv = [sys.argv[0]]
-        runpy.run_module("saat.stream", run_name="__main__", alter_sys=True)
+        module, options = {
+            "stream": ("saat.stream", []),
+            "follower": ("saat.stream.follow", ["--part", str(chosen.part)]),
+            "trucks": ("saat.config.demo.driving", []),
+        }[chosen.child]
+        sys.argv = [sys.argv[0], *options]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def main() -> None:
             ),
             Job(name="escalation", run=lambda: clock.escalate_due(now=timezone.now()), every_s=2.0),
             Job(name="alerts", run=lambda: clock.pass_on_alerts(now=timezone.now()), every_s=2.0),
+            Job(name="freeze", run=lambda: freeze_due(now=timezone.now()), every_s=60.0),
             Job(name="retention", run=daily, every_s=300.0),
         ]
     )

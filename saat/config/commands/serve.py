@@ -17,7 +17,8 @@ from saat.config.commands.init import holidays_of
 from saat.config.server import NotReady, Supervisor, free_port, is_taken
 
 HELP = "serve the site, and send what waits to be sent"
-DESCRIPTION = """Serve the site and run what works beside it (letters, deadlines, webhooks), until Ctrl-C or SIGTERM.
+DESCRIPTION = """Serve the site and run what works beside it (letters, deadlines, webhooks, the follower of the
+trucks), until Ctrl-C or SIGTERM.
 Tables are made or brought up to date first. A part that dies is started again."""
 EPILOG = """examples:
   saat serve --demo                   a demo city to look at, with its logins printed
@@ -49,6 +50,7 @@ def run(chosen: argparse.Namespace) -> int:
     from django.db import connections
 
     from saat.records.upkeep import learn_tables
+    from saat.stream.follow import followers
 
     var: Path = settings.VAR
     # The children find the same folder from wherever they run.
@@ -56,9 +58,17 @@ def run(chosen: argparse.Namespace) -> int:
     with _alone(var):
         migrate()
         facts = _prepare(var, settings.PUBLIC_URL, demo=chosen.demo)
+        trucks = _ready_trucks(var) if facts is not None else False
         learn_tables()
         connections.close_all()
-        supervisor = Supervisor(host=chosen.host, port=port, tell=lambda text: print(f"saat: {text}", file=sys.stderr))
+        try:
+            share = followers()
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        supervisor = Supervisor(
+            host=chosen.host, port=port, tell=lambda text: print(f"saat: {text}", file=sys.stderr), followers=share,
+            trucks=trucks,
+        )  # fmt: skip
         try:
             return supervisor.run(when_ready=lambda: _welcome(settings.PUBLIC_URL, facts))
         except NotReady as error:
@@ -106,6 +116,15 @@ def _prepare(var: Path, url: str, *, demo: bool) -> dict[str, Any] | None:
             days = holidays_of(city.policy_terms().country)
             change_policy(city=city, policy_text=city.policy_text, country_holidays=days, now=now(), by=COMMAND)
     return read_facts(var, url=url)
+
+
+def _ready_trucks(var: Path) -> bool:
+    """Set the clock of the demo's trucks going; return whether they are to drive."""
+    from saat.config.demo.trucks import ready_clock
+    from saat.records.models import City
+
+    cities = list(City.objects.filter(is_demo=True, truck_clock__isnull=False))
+    return any([ready_clock(city, now=now(), var=var) for city in cities])
 
 
 def _welcome(url: str, facts: dict[str, Any] | None) -> None:

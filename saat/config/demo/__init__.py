@@ -24,6 +24,7 @@ from saat.config.demo.ground import CODE_LIST, draw_ground
 from saat.config.demo.people import settle_people
 from saat.config.demo.places import SOURCE, demo_places
 from saat.config.demo.streets import draw_streets
+from saat.config.demo.trucks import make_trucks
 from saat.config.demo.week import REPORTS, Week
 from saat.config.demo.words import TEXTS
 from saat.config.demo_facts import write_facts
@@ -72,10 +73,13 @@ def make_demo(
         for name, texts in TEXTS:
             save_text(city_id=city.pk, name=name, texts=texts, now=since, by=COMMAND)
         key = make_key(city=city, name="Demo partner", trusted=True, now=since, by=COMMAND)
+        devices = make_trucks(city, people, outlines, since=since, now=now)
         Week(city=city, people=people, outlines=outlines, now=now, days=DAYS, tell=tell).run()
         # Its people are invented: nobody waits for their letters.
         forget_waiting(city_id=city.pk, now=now)
-    write_facts(var, url=url, jurisdiction_id=city.jurisdiction_id, api_key=key.secret, logins=people.logins)
+    write_facts(
+        var, url=url, jurisdiction_id=city.jurisdiction_id, api_key=key.secret, logins=people.logins, devices=devices
+    )
     return city
 
 

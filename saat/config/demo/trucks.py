@@ -1,0 +1,85 @@
+"""The demo's trucks: their rounds, their days before as the follower writes them, and their clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from shapely.geometry.base import BaseGeometry
+
+from saat.actions.log import COMMAND
+from saat.actions.runs import plan_runs
+from saat.actions.truckclock import set_truck_clock, wake_truck_clock
+from saat.config.demo.nights import SPEED, DemoTrucks, evening_before, is_stale, opening
+from saat.config.demo.people import People
+from saat.config.demo.rounds import lay_rounds
+from saat.config.demo_facts import DemoDevice, write_clock
+from saat.records.models import City
+from saat.records.position_log import PositionLog, position_log
+from saat.records.truck_clock import shown
+from saat.stream.following import Follower
+from saat.terms.position import Position
+
+_DAYS_BEFORE = 2
+_DAYS_AHEAD = 3
+_AT_REST = time(17, 0)  # what the clock shows where no truck is to drive: nothing is on the road
+
+
+def trucks_drive() -> bool:
+    """Return whether the demo's trucks are to drive: SAAT_DEMO_TRUCKS is 0 where they are not, as in most tests."""
+    return os.environ.get("SAAT_DEMO_TRUCKS", "1") != "0"
+
+
+def make_trucks(
+    city: City, people: People, outlines: Mapping[str, BaseGeometry], *, since: datetime, now: datetime
+) -> list[DemoDevice]:
+    """Write the demo's rounds, its trucks and what they did on the days before; return their trackers.
+
+    since: when all was set up. now: the wall clock. A night begins some minutes before one of the trucks breaks down.
+    """
+    zone = ZoneInfo(city.policy_terms().hours.zone)
+    today = evening_before(now, zone)
+    first = today - timedelta(days=_DAYS_BEFORE)
+    devices = lay_rounds(city, people, outlines, from_day=first, now=since)
+    if not devices:
+        return []
+    plan_runs(city.pk, days=_DAYS_BEFORE + _DAYS_AHEAD, first=first, now=since, by=COMMAND)
+    trucks = DemoTrucks(city)
+    nights = {day: trucks.night(day) for day in (first + timedelta(days=n) for n in range(_DAYS_BEFORE + 1))}
+    rest = datetime.combine(today, _AT_REST, zone)
+    shows_at = opening(today, nights[today], zone) if trucks_drive() else rest
+    log = position_log()
+    _append(log, [one for night in nights.values() for one in night.positions], until=shows_at)
+    set_truck_clock(city_id=city.pk, shows_at=shows_at, speed=SPEED if trucks_drive() else 0.0, now=now)
+    # The days before are written by the follower itself, which finds that nobody has followed them.
+    follower = Follower(positions=log, tells=False)
+    follower.start(now)
+    follower.keep_mark(now)
+    log.close()
+    return devices
+
+
+def ready_clock(city: City, *, now: datetime, var: Path) -> bool:
+    """Set the clock of a demo's trucks going before it is served; return whether there are trucks, and they drive."""
+    clock = wake_truck_clock(city_id=city.pk, now=now)
+    if clock is None:
+        return False
+    shows_at, drive = shown(clock, now), trucks_drive()
+    if is_stale(shows_at, now):
+        zone = ZoneInfo(city.policy_terms().hours.zone)
+        day = evening_before(now, zone)
+        shows_at = opening(day, DemoTrucks(city).night(day), zone) if drive else datetime.combine(day, _AT_REST, zone)
+    clock = set_truck_clock(city_id=city.pk, shows_at=shows_at, speed=SPEED if drive else 0.0, now=now)
+    write_clock(var, speed=clock.speed, shows_at=clock.shows_at, wall_at=clock.wall_at)
+    return drive
+
+
+def _append(log: PositionLog, positions: list[Position], *, until: datetime) -> None:
+    """Put into the log what was received up to a moment, in order."""
+    until_s = until.timestamp()
+    received = sorted((one for one in positions if one.received_s <= until_s), key=lambda one: one.received_s)
+    for at in range(0, len(received), 20_000):
+        log.append(received[at : at + 20_000])
