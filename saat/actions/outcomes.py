@@ -16,6 +16,7 @@ from saat.actions.contests import MARKS
 from saat.actions.log import Actor, Log, writing
 from saat.records import quick
 from saat.records.models import City, Run, RunVehicle, StopRun, StopRunRevision
+from saat.rounds.learning import Issued
 from saat.rounds.verdicts import BY_PEOPLE, decided_by, stands, why_changed
 from saat.terms.plan import PlannedStop, RunPlan
 from saat.terms.run import Evidence, Forecast, Outcome, RunView, StopView, VehicleState, VehicleView
@@ -33,12 +34,16 @@ _BATCH = 500
 
 
 class Look(NamedTuple):
-    """One look at one run, to be written down. vehicles: (vehicle id, inferred) of who is on it."""
+    """One look at one run, to be written down.
+
+    vehicles: (vehicle id, inferred) of who is on it. issued: the predictions that are kept for scoring.
+    """
 
     plan: RunPlan
     view: RunView
     forecasts: Sequence[Forecast] = ()
     vehicles: Sequence[tuple[int, bool]] = ()
+    issued: Sequence[Issued] = ()
 
 
 class _Change(NamedTuple):
@@ -294,7 +299,8 @@ def _put_view(run: Run, look: Look, held: Mapping[int, str], *, seal: int, risk_
         Outcome(held.get(planned.sequence, stop.outcome))
         for planned, stop in zip(look.plan.stops, look.view.stops, strict=True)
     ]
-    view = view_of(look.plan, look.view, look.forecasts, outcomes=outcomes, risk_from=risk_from) | {"seal": seal}
+    view = view_of(look.plan, look.view, look.forecasts, outcomes=outcomes, risk_from=risk_from)
+    view |= {"seal": seal, "issued": issued_to_json(look.issued)}
     if run.view and {**run.view, "as_of": 0} == {**view, "as_of": 0}:
         return False
     run.view = view
@@ -342,6 +348,20 @@ def view_of(
             for one in forecasts
         ],
     }
+
+
+def issued_to_json(issued: Sequence[Issued]) -> list[list[Any]]:
+    """Return predictions that are kept for scoring as plain values."""
+    return [
+        [one.stop_id, round(one.horizon_s), round(one.p10_s), round(one.p50_s), round(one.p90_s), round(one.p_miss, 3)]
+        for one in issued
+    ]
+
+
+def issued_of(run_ids: Iterable[int]) -> dict[int, tuple[Issued, ...]]:
+    """Return the predictions that were kept for each run, for a follower that starts again; one query."""
+    rows = Run.objects.filter(pk__in=list(run_ids)).values_list("pk", "view")
+    return {run_id: tuple(Issued(*one) for one in view.get("issued", ())) for run_id, view in rows}
 
 
 def _vehicle(vehicle: VehicleView) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def main() -> None:
     from django.utils import timezone
 
     from saat.actions import access, clock, links
+    from saat.actions.finishing import freeze_due
     from saat.links.email.client import email_client
     from saat.links.webhook.client import webhook_client
     from saat.stream import sender
