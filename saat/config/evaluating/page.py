@@ -22,7 +22,7 @@ Written by `saat evaluate`; change the program, not this page. Every truck here 
 back, heard through trackers with correlated errors of 5–12 m. What really became of each stop is known.
 {rounds} rounds of up to {stops} stops; histories were learned from {past} ordinary nights; the nights measured here
 were never seen before. All troubles are mixed in every night: {troubles}. Positions are replayed in the order in
-which they arrived, and every run is looked at each minute, as in operation, so that changes of mind and lead times are real.
+which they arrived, and every run is looked at each minute, as in operation: changes of mind and lead times are real.
 Nobody taps, takes a photo or complains: this is what positions alone can tell. Seed {seed}.
 
 Numbers in brackets are how many stops a share was measured on; a share of few is uncertain.
