@@ -53,7 +53,11 @@ class Stop(models.Model):
 
 
 class Round(models.Model):
-    """What one crew collects on one of its days, again and again."""
+    """What one crew collects on one of its days, again and again.
+
+    source_digest: SHA-256 of what was last imported for it, so that the same file again changes nothing, even where
+    people have changed the plan since.
+    """
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="rounds")
     contractor = models.ForeignKey(Contractor, on_delete=models.PROTECT, null=True, blank=True, related_name="rounds")
@@ -62,6 +66,7 @@ class Round(models.Model):
     area = models.ForeignKey(Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     active = models.BooleanField(default=True)
     source = models.CharField(max_length=60, default="", blank=True)
+    source_digest = models.CharField(max_length=64, default="", blank=True)
     simulated = models.BooleanField(default=False)
 
     class Meta:
