@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from saat.actions.clock import escalate_due, pass_on_alerts
 from saat.actions.texts import save_text
-from saat.records.models import Alert, Case, Duty, Template
+from saat.records.models import Alert, Case, Duty, Event, Template
+from saat.web.desk.history import _ALERTS
 from tests.city import AT_HOSPITAL, new_report
 from tests.doors.desk import now_case, page_of, signed_in, text_of
 from tests.hall import Hall, make_hall
@@ -175,3 +177,16 @@ def test_who_may_not_change_texts_only_reads_them(hall):
     assert "Write a text" not in page
     assert officer.post("/desk/texts/", {"name": "x", "text_en": "y"}).status_code == 403
     assert officer.post(f"/desk/texts/{Template.objects.get().pk}/delete").status_code == 403
+
+
+def test_many_alerts_in_a_row_are_one_line_that_opens(hall):
+    case = now_case(hall)
+    start = timezone.now()
+    for minutes in range(40, 400, 30):
+        escalate_due(now=start + timedelta(minutes=minutes))
+        pass_on_alerts(now=start + timedelta(minutes=minutes + 15))
+    told = [kind for kind in Event.objects.filter(case_id=case.pk).values_list("kind", flat=True) if kind in _ALERTS]
+    assert len(told) >= 4
+    page = signed_in(hall, "duty").get(page_of(case))
+    assert page.content.count(b'class="fold"') == 1
+    assert f"{len(told)} alerts and escalations by themselves" in text_of(page)

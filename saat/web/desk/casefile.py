@@ -22,7 +22,7 @@ from saat.terms.case import Declined, State, Urgency
 from saat.terms.codes import spoken
 from saat.terms.policy import CityPolicy
 from saat.web.desk import words
-from saat.web.desk.history import Speech, sentence, steps_of
+from saat.web.desk.history import Speech, folded, sentence, steps_of
 from saat.web.desk.understood import understood_of
 
 UNDO_WITHIN = timedelta(days=7)
@@ -102,7 +102,7 @@ def whole_page(file: CaseFile, *, reach: Reach, now: datetime, failed: Failed | 
         "messages_to": file.messages,
         "notes": file.notes,
         "understood": understood_of(case, events=file.events, policy=policy, acts=acts),
-        "steps": steps_of(file.events, speech=speech, can_undo=can_undo),
+        "steps": folded(steps_of(file.events, speech=speech, can_undo=can_undo)),
         "neighbours": _neighbours(file, reach=reach, policy=policy, acts=acts),
         "ladder": _ladder(file, policy=policy, now=now),
         "times": _times(case),

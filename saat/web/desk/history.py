@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.utils.formats import number_format
@@ -16,6 +17,9 @@ from saat.records.queries_case import Names
 from saat.terms.codes import spoken
 from saat.terms.policy import CityPolicy
 from saat.web.desk import words
+
+_ALERTS = frozenset({"alert_raised", "alert_passed_on", "alert_unheard", "case_escalated"})
+_FOLDED_FROM = 4  # so many lines in a row, or more, are folded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,23 @@ class Step:
     details: tuple[str, ...] = ()
     undone: bool = False
     can_undo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Several lines of the clock in a row, shown as one that opens. steps: the latest first."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def first(self) -> Step:
+        """The earliest of them."""
+        return self.steps[-1]
+
+    @property
+    def last(self) -> Step:
+        """The latest of them."""
+        return self.steps[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +87,15 @@ def steps_of(events: list[Event], *, speech: Speech, can_undo: set[int]) -> list
             )
         )
     return found[::-1]
+
+
+def folded(steps: list[Step]) -> list[Step | Fold]:
+    """Return the history with each row of alerts as one line, so that what people did stands out."""
+    lines: list[Step | Fold] = []
+    for by_itself, some in groupby(steps, key=lambda step: step.kind in _ALERTS):
+        row = tuple(some)
+        lines += [Fold(steps=row)] if by_itself and len(row) >= _FOLDED_FROM else row
+    return lines
 
 
 def who(actor: str, names: Names) -> str:
