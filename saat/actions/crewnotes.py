@@ -171,7 +171,8 @@ def _binding(device: Device, moment: datetime, now: datetime) -> DeviceBinding:
 
 
 def _run(binding: DeviceBinding, *, run_id: int | None, moment: datetime) -> Run | None:
-    if run_id is None:
+    """Return the run that is meant. One that is no more (its plan was changed) means the one that stands for it now."""
+    if run_id is None or not Run.objects.filter(pk=run_id).exists():
         return run_of_vehicle(binding.vehicle_id, moment)
     run = runs_of_vehicle(binding.vehicle_id).filter(pk=run_id, city_id=binding.city_id).first()
     if run is None:

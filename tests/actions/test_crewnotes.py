@@ -125,7 +125,7 @@ def test_a_word_of_last_month_is_refused(evening):
 
 def test_a_crew_speaks_of_its_own_run_and_of_stops_on_it_only(evening):
     other = make_evening(evening.hall, contractor="south", suffix="S", token="another-token")
-    for wrong in ({"run_id": other.run.pk}, {"stop_id": other.stops[0].pk}, {"run_id": 999_999}):
+    for wrong in ({"run_id": other.run.pk}, {"stop_id": other.stops[0].pk}):
         with pytest.raises(NotFound):
             say(evening, **wrong)
     mine = say(evening).note
@@ -134,6 +134,10 @@ def test_a_crew_speaks_of_its_own_run_and_of_stops_on_it_only(evening):
             act(device=other.device, client_id=mine.client_id, now=evening.at(minutes=14))
     with pytest.raises(NotFound):
         say(other, client_id=mine.client_id, run_id=other.run.pk, stop_id=other.stops[0].pk)
+
+
+def test_a_run_that_a_new_plan_has_replaced_means_the_one_that_stands_for_it(evening):
+    assert say(evening, run_id=999_999).note.run == evening.run
 
 
 def test_a_phone_that_moved_to_another_truck_speaks_for_the_truck_it_was_on(evening):

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from saat.web.desk import bulk, exports, filters, mapdata, worklist
+from saat.web.desk import bulk, crewphoto, exports, filters, mapdata, worklist
 
 urlpatterns = [
     path("", worklist.page, name="desk_list"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("bulk/preview", bulk.preview, name="desk_bulk"),
     path("bulk/apply", bulk.apply, name="desk_bulk_apply"),
     path("bulk/<slug:key>", bulk.result, name="desk_bulk_result"),
+    path("devices/", include("saat.web.desk.devices_urls")),
+    path("crew-notes/<int:note_id>/photo/<slug:size>", crewphoto.photo, name="desk_crew_photo"),
     path("report/", include("saat.web.desk.phone_urls")),
     path("", include("saat.web.desk.case_urls")),
 ]

@@ -50,6 +50,7 @@ def _offices(request: HttpRequest) -> list[tuple[str, str]]:
         ("manage_users", reverse("people"), _("People")),
         ("see_log", reverse("log"), _("Log")),
         ("manage_links", reverse("unsent"), _("Unsent messages")),
+        ("manage_fleet", reverse("desk_devices"), _("Devices and vehicles")),
     )
     cities = cities_of(request)
     return [(url, name) for act, url, name in pages if any(actor.may_in_city(act, city.pk) for city in cities)]
