@@ -11,7 +11,6 @@ from django.db.models import Count, Max, Q
 
 from saat.records.models import City, CrewNote, FollowerMark, Run, StopWord, Vehicle
 from saat.records.position_log import LogMark
-from saat.terms.run import ResidentWord
 
 # A run is followed from so long before its planned start until so long after its planned end. Those who come early are
 # seen coming; those who are late, or whose tracker was, have time. What comes after that is folded in by itself.
@@ -116,14 +115,15 @@ def words_stamp() -> tuple[object, ...]:
     return (*notes.values(), *words.values())
 
 
-def resident_words(run_ids: Collection[int]) -> dict[int, tuple[ResidentWord, ...]]:
-    """Return what residents said about the stops of some runs, in an order that does not depend on its arrival."""
-    found: dict[int, list[ResidentWord]] = {}
-    rows = StopWord.objects.filter(run_id__in=run_ids).order_by("said_at", "stop_id", "pk")
-    for run_id, stop_id, collected, said_at in rows.values_list("run_id", "stop_id", "collected", "said_at"):
-        word = ResidentWord(said_s=said_at.timestamp(), stop_id=stop_id, collected=collected)
-        found.setdefault(run_id, []).append(word)
-    return {run_id: tuple(words) for run_id, words in found.items()}
+def newest_crew_note_id() -> int:
+    """Return the id of the latest note of a crew, 0 if there is none; one query."""
+    return CrewNote.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def runs_with_notes_since(note_id: int) -> set[int]:
+    """Return the runs about which a crew said something after a note; one query."""
+    notes = CrewNote.objects.filter(pk__gt=note_id, run__isnull=False)
+    return set(notes.values_list("run_id", flat=True))  # type: ignore[arg-type]
 
 
 def mark_of(part: int) -> LogMark | None:

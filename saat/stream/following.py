@@ -18,16 +18,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from saat.actions import findings, outcomes
+from saat.actions.findings import settle
+from saat.actions.finishing import finish_run
 from saat.actions.following import keep_mark
 from saat.actions.log import CLOCK, FOLLOWER
-from saat.actions.outcomes import Look
+from saat.actions.outcomes import Look, issued_of, write_runs
 from saat.actions.runs import plan_runs
 from saat.records.device_book import DeviceBook
 from saat.records.models import City
 from saat.records.plan_values import run_plans
 from saat.records.position_log import LogMark, PositionLog
 from saat.records.queries_crew import crew_words
+from saat.records.queries_findings import open_feed_findings, open_findings
 from saat.records.queries_following import (
     ALL,
     LEAD,
@@ -37,14 +39,17 @@ from saat.records.queries_following import (
     fleet,
     followed_cities,
     mark_of,
-    resident_words,
+    newest_crew_note_id,
     runs_by_id,
     runs_to_close,
     runs_to_follow,
     runs_to_revisit,
+    runs_with_notes_since,
     vehicles_on,
     words_stamp,
 )
+from saat.records.queries_stop_words import newest_stop_word_id, resident_words, runs_with_words_since
+from saat.records.round_history import histories_of
 from saat.records.truck_clock import simulated_speed, truck_now
 from saat.rounds.assigning import assign
 from saat.rounds.feeds import feed_findings
@@ -131,6 +136,7 @@ class Follower:
         self._kept = LogMark()
         self._vehicles_before: dict[int, set[int]] = {}
         self._words_stamp: tuple[object, ...] = ()
+        self._note_id = self._word_id = 0
         self._every = {
             "book": Every(_BOOK_S), "plans": Every(_PLANS_S), "ahead": Every(_AHEAD_S), "feeds": Every(_FEEDS_S),
             "late": Every(_LATE_S), "mark": Every(_MARK_S),
@@ -140,7 +146,9 @@ class Follower:
         """Begin where the follower of this share left off: with the tracks of all open runs, made from the log."""
         self.book.refresh()
         self._mark = self._kept = mark_of(self.part.number) or self._positions.end()
+        self._note_id, self._word_id = newest_crew_note_id(), newest_stop_word_id()
         self._refresh_plans(now)
+        self._feeds = {city_id: open_feed_findings(city_id) for city_id in self._cities}
 
     def step(self, now: datetime) -> int:
         """Do what there is to do; return how much that was.
@@ -150,7 +158,7 @@ class Follower:
         at_s = self._clock()
         if self._every["book"].due(at_s):
             self._refresh_book(now)
-            self._hear_words()
+            self._hear_words(now)
         if self._every["ahead"].due(at_s):
             self._plan_ahead(now)
         if self._every["plans"].due(at_s):
@@ -232,9 +240,9 @@ class Follower:
         if not plans:
             return []
         run_ids = [plan.run_id for plan in plans]
-        histories = {}
-        crew, residents, before = crew_words(run_ids), resident_words(run_ids), {}
-        issued = {}
+        histories = histories_of({plan.round_id for plan in plans})
+        crew, residents = crew_words(run_ids), resident_words(run_ids)
+        before, issued = open_findings(run_ids), issued_of(run_ids)
         return [
             Watched(
                 plan=plan,
@@ -278,8 +286,8 @@ class Follower:
             if not moved.isdisjoint(group.vehicles):
                 group.assigned_s = -1e9
 
-    def _hear_words(self) -> None:
-        """Notice what crews and residents said."""
+    def _hear_words(self, now: datetime) -> None:
+        """Notice what crews and residents said, of runs that are over too."""
         stamp = words_stamp()
         if stamp == self._words_stamp:
             return
@@ -290,6 +298,9 @@ class Follower:
             if words != (watched.crew, watched.residents):
                 watched.crew, watched.residents = words
                 self._touch([run_id])
+        over = (runs_with_notes_since(self._note_id) | runs_with_words_since(self._word_id)) - self.watched.keys()
+        self._note_id, self._word_id = newest_crew_note_id(), newest_stop_word_id()
+        self._revisit([run for run in runs_by_id(over) if self._is_mine(run)], {}, now)
 
     # ------------------------------------------------------------------------------------------------- who is on what
 
@@ -336,7 +347,7 @@ class Follower:
             self._feeds[city_id] = found
             for contractor_id in {one.contractor_id for one in (*found, *before) if one.contractor_id is not None}:
                 own = tuple(one for one in found if one.contractor_id == contractor_id)
-                findings.settle(city_id, contractor_id=contractor_id, findings=own, now=now, by=FOLLOWER)
+                settle(city_id, contractor_id=contractor_id, findings=own, now=now, by=FOLLOWER)
                 self._touch(self._groups.get((city_id, contractor_id), Group()).runs)
 
     # ------------------------------------------------------------------------------------------------- looking
@@ -380,13 +391,13 @@ class Follower:
     def _write(self, city_id: int, seen: Sequence[Watched], now: datetime) -> None:
         """Write what was seen of some runs of a city: outcomes in one transaction, and findings where they changed."""
         looks = [Look(watched.plan, watched.view, watched.forecasts, watched.pairs) for watched in seen if watched.view]
-        outcomes.write_runs(city_id, looks, now=truck_now(city_id, now), by=FOLLOWER, logged_at=now)
+        write_runs(city_id, looks, now=truck_now(city_id, now), by=FOLLOWER, logged_at=now)
         at_s = self._clock()
         for watched in seen if self._tells else ():
             told = signature(watched.findings)
             if told == watched.settled and not (told and at_s - watched.told_s > _TOLD_S):
                 continue
-            findings.settle(city_id, run_id=watched.plan.run_id, findings=watched.findings, now=now, by=FOLLOWER)
+            settle(city_id, run_id=watched.plan.run_id, findings=watched.findings, now=now, by=FOLLOWER)
             watched.settled, watched.told_s = told, at_s
 
     # ------------------------------------------------------------------------------------------------- late and over
@@ -446,7 +457,17 @@ class Follower:
                     self._drop(run.run_id)
 
     def _close(self, watched: Watched, now: datetime) -> None:
-        """Close one run."""
+        if watched.view is None:
+            return
+        finish_run(
+            watched.plan.run_id,
+            plan=watched.plan,
+            view=watched.view,
+            issued=watched.issued,
+            now=truck_now(watched.plan.city_id, now),
+            by=FOLLOWER,
+            logged_at=now,
+        )
 
 
 def _key(watched: Watched) -> Key:

@@ -123,8 +123,8 @@ def _ready_trucks(var: Path) -> bool:
     from saat.config.demo.trucks import ready_clock
     from saat.records.models import City
 
-    cities = list(City.objects.filter(is_demo=True, truck_clock__isnull=False))
-    return any([ready_clock(city, now=now(), var=var) for city in cities])
+    city = City.objects.filter(is_demo=True, truck_clock__isnull=False).first()
+    return city is not None and ready_clock(city, now=now(), var=var)
 
 
 def _welcome(url: str, facts: dict[str, Any] | None) -> None:
