@@ -121,7 +121,8 @@ def _accuracy(tracks: Sequence[Labelled], said: Sequence[NDArray[np.bool_]]) -> 
 
 def _stays(tracks: Sequence[Labelled], said: Sequence[NDArray[np.bool_]]) -> tuple[float, float]:
     """Return the share of stays that were seen, and of drives seen to have none: half of the fixes decide."""
-    seen, drives = [], []
+    seen: list[bool] = []
+    drives: list[bool] = []
     for one, guess in zip(tracks, said, strict=True):
         cuts = [0, *(np.flatnonzero(np.diff(one.worked)) + 1).tolist(), len(one.t_s)]
         for start, end in pairwise(cuts):

@@ -130,12 +130,15 @@ def replay(
     end_s = max(evening_s, max((one.received_s for one in night.positions), default=0.0)) + _LATE_LOOK_S
     looks = [*np.arange(begins, evening_s, _LOOK_S), *np.arange(evening_s, end_s + _LATE_LOOK_S, _LATE_LOOK_S)]
     tracks = Tracks(night.vehicle_of_device)
-    at, feeds, late = 0, (), False
+    at, late = 0, False
+    feeds: tuple[Finding, ...] = ()
     contractors = {plan.run_id: plan.contractor_id for plan in plans}
     for turn, now_s in enumerate(looks):
         stale: set[int] = set()
         while at < len(night.positions) and night.positions[at].received_s <= now_s:
-            stale |= {tracks.take(night.positions[at])} - {None}  # type: ignore[arg-type]
+            vehicle = tracks.take(night.positions[at])
+            if vehicle is not None:
+                stale.add(vehicle)
             at += 1
         tracks.rebuild(stale)
         if now_s >= evening_s and not late:
@@ -217,8 +220,8 @@ def learn_nights(nights: Sequence[tuple[Sequence[RunPlan], Night]]) -> dict[int,
     histories: dict[int, History] = {}
     for plans, night in nights:
         tracks = Tracks(night.vehicle_of_device)
-        stale = {tracks.take(position) for position in night.positions} - {None}
-        tracks.rebuild(stale)  # type: ignore[arg-type]
+        taken = [tracks.take(position) for position in night.positions]
+        tracks.rebuild({vehicle for vehicle in taken if vehicle is not None})
         now_s = max(plan.midnight_s + plan.ends_s for plan in plans) + _AFTER_S
         vehicles = assign(plans, tracks.tracks, now_s=now_s)
         for plan in plans:

@@ -21,7 +21,7 @@ class Part:
     visits: stops in driven order, with what happens there: the share that is collected (1 all, 0 driven past).
     avoid: nodes that it stays away from between two visits, by the index of the second.
     closed: nodes of closed streets. breaks: on the way to which visit it breaks down, for how many seconds, and
-    whether it then goes on.
+    whether it then goes on. fills: how much it holds, as a share of its capacity: drawn from this span.
     """
 
     visits: list[tuple[PlannedStop, float]]
@@ -29,7 +29,7 @@ class Part:
     closed: frozenset[int] = frozenset()
     breaks: tuple[int, float, bool] | None = None
     backwards: bool = False
-    empties: bool = True
+    fills: tuple[float, float] = (0.95, 1.08)
 
 
 def streets_of(plan: RunPlan) -> Streets:
@@ -77,7 +77,7 @@ def drive_part(
     journey = Journey(streets, rng, depot)
     journey.stand(60.0)
     load, breaks = 0.0, None
-    room = (plan.capacity_kg or np.inf) * rng.uniform(0.95, 1.08)
+    room = (plan.capacity_kg or np.inf) * rng.uniform(*part.fills)
     trunk = True
     for i, (stop, share) in enumerate(part.visits):
         if stop.kind is StopKind.KERB and stop.line:
@@ -86,6 +86,10 @@ def drive_part(
         else:
             nodes = [streets.nearest(stop.lat, stop.lon)]
         away = part.closed | (part.avoid.get(i, frozenset()) - {nodes[0], journey.at})
+        if share > 0 and load > 0 and load + stop.load_kg * share > room and SiteKind.DISPOSAL in sites:
+            journey.go(sites[SiteKind.DISPOSAL], trunk=True)
+            journey.stand(rng.uniform(300, 1100))
+            load, trunk = 0.0, True
         left_at = journey.length_m
         journey.go(nodes[0], avoid=away, trunk=trunk)
         trunk = False
@@ -106,11 +110,7 @@ def drive_part(
                 journey.go(node)
         if rng.random() < 0.008:
             journey.stand(rng.uniform(90, 600))
-        if part.empties and load >= room and i + 1 < len(part.visits) and SiteKind.DISPOSAL in sites:
-            journey.go(sites[SiteKind.DISPOSAL], trunk=True)
-            journey.stand(rng.uniform(300, 1100))
-            load, trunk = 0.0, True
-    if SiteKind.DISPOSAL in sites and part.empties and breaks is None:
+    if SiteKind.DISPOSAL in sites and breaks is None:
         journey.go(sites[SiteKind.DISPOSAL], trunk=True)
         journey.stand(rng.uniform(300, 1100))
     journey.go(depot, trunk=True)
@@ -129,7 +129,7 @@ def planned_times(plan: RunPlan, streets: Streets, seed: int, *, drives: int = 3
     ends = []
     for i in range(drives):
         rng = np.random.default_rng([seed, plan.round_id, 7000 + i])
-        part = Part([(stop, 1.0) for stop in truck_stops(plan)])
+        part = Part([(stop, 1.0) for stop in truck_stops(plan)], fills=(1.0, 1.0))
         motion = drive_part(plan, part, streets, vehicle_id=0, starts_s=plan.starts_s, rng=rng)
         ends.append(motion.t_s[-1])
         for stop in plan.stops:
