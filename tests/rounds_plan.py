@@ -9,8 +9,10 @@ from typing import Any
 
 from saat.records.models import Contractor, PlannedStop, Round, RoundPlan, Run, Stop, Vehicle
 from saat.terms import plan as terms
+from saat.terms.geo import Point
 from saat.terms.plan import RunPlan, StopKind
 from saat.terms.run import Evidence, Outcome, RunView, StopView, VehicleState, VehicleView
+from saat.triage.nearby import cell_of
 from tests.city import TestCity
 
 MONDAY = date(2026, 3, 2)
@@ -112,6 +114,7 @@ def make_run(ground: TestCity, *, contractor: Contractor | None = None, day: dat
         for stop in lane.stops:
             row = Stop.objects.create(
                 city=city, number=stop.number, lat=stop.lat, lon=stop.lon,
+                cell=cell_of(Point(lat=stop.lat, lon=stop.lon)),
                 area=ground.sangkats["Phsar Kandal" if stop.lat < 11.56 else "Wat Phnom"],
             )  # fmt: skip
             PlannedStop.objects.create(

@@ -283,7 +283,7 @@ def change_case(
 
 def reindex(case: Case) -> None:
     """Write the words by which a case is found anew, after its place, its category or its reports changed."""
-    said = list(ServiceRequest.objects.filter(case=case).values_list("words", flat=True)[:50])
+    said = [case.summary, *ServiceRequest.objects.filter(case=case).values_list("words", flat=True)[:50]]
     settling.index_words(case, said=said, ground=city_map(case.city), policy=case.city.policy_terms())
 
 

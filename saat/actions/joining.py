@@ -186,7 +186,8 @@ def _recount(case: Case) -> None:
     case.last_voice_at = span["last"] or case.last_voice_at
     case.has_photo = Photo.objects.filter(case=case, kind="report").exists()
     first = voices.exclude(words="").order_by("requested_at").values_list("words", flat=True).first()
-    case.summary = shortened(first or "")
+    if first or case.voices:  # a case of the trucks alone keeps the line that its findings gave it
+        case.summary = shortened(first or "")
 
 
 def undo(*, event_id: int, now: datetime, by: Actor) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from saat.actions.alerts import raise_alert
 from saat.actions.citymap import CityMap, city_map
 from saat.actions.judging import guessed, raise_urgency
 from saat.actions.log import Actor, NotAllowed, writing
+from saat.actions.notcollected import Told, about_collection, case_to_join, keep_word
 from saat.actions.outbox import queue
 from saat.cases.deadlines import due_at
 from saat.records import photo_store, quick
@@ -37,7 +38,10 @@ _WORDS = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Understood:
-    """A report with everything that was found out about it before anything is written."""
+    """A report with everything that was found out about it before anything is written.
+
+    collection: what is known about the stop that a missed collection is about, None if it is about something else.
+    """
 
     report: NewReport
     words: str
@@ -47,6 +51,7 @@ class _Understood:
     place_id: int | None
     service_level: ServiceLevel
     hashes: tuple[int, ...]
+    collection: Told | None = None
 
 
 def receive_report(
@@ -73,6 +78,10 @@ def receive_report(
         if known:
             return known
     understood = _understand(report, city=city, policy=policy, ground=ground)
+    told = about_collection(
+        city, service_code=report.service_code, point=report.point, attributes=report.attributes, now=now
+    )
+    understood = replace(understood, collection=told)
     for photo in report.photos:
         photo_store.keep(digest=photo.digest, jpeg=photo.jpeg)
     try:
@@ -279,8 +288,10 @@ def _write(
             source=source,
             source_id=source_id,
         )
+        if report.voice is Voice.REPORT:
+            keep_word(log, request=request, told=understood.collection)
         _add_photos(city=city, case=case, request=request, understood=understood, policy=policy, now=now)
-        said = [understood.words]
+        said = [understood.words, case.summary]
         if joined:
             told = _add_voice(case=case, understood=understood, policy=policy, now=now)
             said += list(
@@ -359,6 +370,9 @@ def _case_to_join(
             raise ReportRefused(message, field="where", code="case_closed")
     if understood.report.voice is not Voice.REPORT or understood.report.apart:
         return None, None
+    case = case_to_join(understood.collection)
+    if case is not None:
+        return case, None
     for likeness in _alike(city=city, policy=policy, understood=understood, now=now):
         if likeness.score < policy.duplicates.join:
             break
