@@ -12,7 +12,7 @@ from django.db.models.expressions import Combinable
 from django.utils.translation import gettext as _
 
 from saat.actions.log import Actor, Log, NotAllowed, writing
-from saat.records.models import City, CrewNote, FindingRow, PlannedStop, RoundPlan, Run, RunVehicle, StopRun
+from saat.records.models import City, CrewNote, FindingRow, PlannedStop, RoundPlan, Run, RunVehicle, StopRun, StopWord
 from saat.records.plan_values import days_from_json, span_at, streams_from_json
 from saat.terms.plan import ServiceDays, Stream
 from saat.terms.servicedays import ServiceDay, service_days, streams_on
@@ -72,6 +72,7 @@ def begun() -> Combinable:
         Exists(StopRun.objects.filter(run=OuterRef("pk")))
         | Exists(CrewNote.objects.filter(run=OuterRef("pk")))
         | Exists(FindingRow.objects.filter(run=OuterRef("pk")))
+        | Exists(StopWord.objects.filter(run=OuterRef("pk")))
     )
 
 

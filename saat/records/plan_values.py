@@ -120,6 +120,7 @@ def _plans(city: City, runs: QuerySet[Run]) -> list[RunPlan]:
                 stops=_stops(stops.get(run.plan_id, ()), on_day),
                 vehicle_ids=((truck.pk,) if truck else ()) if assigned is None else assigned,
                 sites=sites,
+                grace_s=policy.rounds.grace_min * 60,
                 order_strict=run.plan.order_strict,
                 capacity_kg=truck.capacity_kg if truck else None,
                 simulated=run.simulated,
