@@ -19,7 +19,7 @@ const fresh = `${out}.new-${process.pid}`;
 // Residents and crews bring old phones; the desk is an office's browser of the last few years.
 const OLD_PHONES = ["es2019", "chrome70", "firefox68", "safari12.1"];
 const OFFICES = ["es2022", "chrome105", "firefox115", "safari16"];
-const targetOf = (name) => (name.startsWith("desk") ? OFFICES : OLD_PHONES);
+const targetOf = (name) => (/^(desk|trucks)/.test(name) ? OFFICES : OLD_PHONES);
 
 const LICENCE = "LICENSE.txt";
 // The build that needs no eval and no inline worker, which our content security policy forbids.

@@ -35,6 +35,8 @@ from saat.web.open311.call import Ask, Reply  # noqa: E402
 from saat.web.open311.door import answer as answer_open311  # noqa: E402
 from saat.web.open311.door import refuse_too_large  # noqa: E402
 from saat.web.open311.lane import Lane  # noqa: E402
+from saat.web.positions.door import PositionsDoor  # noqa: E402
+from saat.web.trucks_live import trucks_live  # noqa: E402
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -60,16 +62,23 @@ class Application(BaseHandler):
         self.load_middleware(is_async=False)
         self.pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="saat-web")
         self.lane = Lane()
+        self.positions = PositionsDoor()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send, when_over=self.lane.stop)
+            await _lifespan(receive, send, when_over=self._stop)
             return
         if scope["type"] != "http":
             return
+        if (door := self.positions.doors.get(scope["path"])) is not None:
+            await self.positions.answer(door, scope, receive, send)
+            return
         if scope["path"] == "/desk/live":
             await live(scope, receive, send, pool=self.pool)
+            return
+        if scope["path"] == "/desk/trucks/live":
+            await trucks_live(scope, receive, send, pool=self.pool)
             return
         if scope["path"].startswith(_OPEN311):
             await self._open311(scope, receive, send)
@@ -88,6 +97,10 @@ class Application(BaseHandler):
             body.close()
         if response is not None:
             await _send_whole(send, response)
+
+    def _stop(self) -> None:
+        self.lane.stop()
+        self.positions.stop()
 
     async def _open311(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a partner: no session, no cookie, and so none of the middleware that looks after them."""

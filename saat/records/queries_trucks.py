@@ -13,9 +13,10 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from saat.records.models import (
+    Area,
     Case,
     City,
     Contest,
@@ -31,6 +32,7 @@ from saat.records.models import (
 )
 from saat.records.scope import Reach, visible
 from saat.terms.case import Role
+from saat.terms.run import Outcome
 
 AHEAD = timedelta(hours=6)
 BEHIND = timedelta(hours=6)
@@ -254,22 +256,77 @@ def stop_file(reach: Reach, run_id: int, sequence: int) -> StopFile:
 
 def outcomes_of(run_ids: Iterable[int]) -> QuerySet[StopRun, tuple[Any, ...]]:
     """Return (run, sequence, outcome, arrived, decided) of every decided stop of some runs; one query."""
-    rows = StopRun.objects.filter(run_id__in=list(run_ids)).order_by("run_id", "sequence")
-    return rows.values_list("run_id", "sequence", "outcome", "arrived_at", "decided_at")
+    rows = StopRun.objects.filter(run_id__in=list(run_ids)).exclude(outcome=Outcome.EXPECTED)
+    return rows.order_by("run_id", "sequence").values_list("run_id", "sequence", "outcome", "arrived_at", "decided_at")
 
 
-def vehicles_on(run_ids: Iterable[int]) -> dict[int, list[RunVehicle]]:
-    """Return run to the vehicles that were on it, with when; one query."""
-    found: dict[int, list[RunVehicle]] = {}
-    for row in RunVehicle.objects.filter(run_id__in=list(run_ids)).select_related("vehicle").order_by("from_at", "pk"):
-        found.setdefault(row.run_id, []).append(row)
+# Who sees where trucks were, beside where they are: those who act on it, answer for it, or check it.
+TRACK_ROLES = frozenset({Role.SANGKAT_OFFICER, Role.KHAN_OFFICER, Role.CITY_DUTY, Role.CONTRACTOR, Role.AUDITOR})
+_AROUND_DEG = 0.005  # about half a kilometre
+
+
+class Box(NamedTuple):
+    """A rectangle in degrees."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+    def holds(self, place: Any) -> bool:
+        """Return whether something with `lat` and `lon` lies in it."""
+        return bool(self.south <= place.lat <= self.north and self.west <= place.lon <= self.east)
+
+
+class Stretch(NamedTuple):
+    """During which time the positions of a device are those of a vehicle on a run."""
+
+    run_id: int
+    vehicle_id: int
+    label: str
+    device_id: int
+    from_at: datetime
+    until_at: datetime
+
+
+def tracks_seen(reach: Reach, city: City) -> tuple[Box, ...] | None:
+    """Return where this person sees tracks: around the own areas, everywhere if empty, nowhere if None; one query."""
+    grants = [grant for grant in reach.grants if grant.city_id == city.pk and grant.role in TRACK_ROLES]
+    if not grants:
+        return None
+    if any(not grant.area_path for grant in grants):
+        return ()
+    rows = Area.objects.filter(pk__in=[grant.area_id for grant in grants])
+    return tuple(
+        Box(south - _AROUND_DEG, west - _AROUND_DEG, north + _AROUND_DEG, east + _AROUND_DEG)
+        for south, west, north, east in rows.values_list("min_lat", "min_lon", "max_lat", "max_lon")
+    )
+
+
+def stretches_of(spans: Mapping[int, tuple[datetime, datetime]]) -> list[Stretch]:
+    """Return whose positions are the tracks of some runs. spans: run to (begin, end) of its time; two queries.
+
+    A device that moved between vehicles counts for each only while it was there.
+    """
+    on = list(RunVehicle.objects.filter(run_id__in=spans).select_related("vehicle").order_by("run_id", "pk"))
+    if not on:
+        return []
+    begin, end = min(span[0] for span in spans.values()), max(span[1] for span in spans.values())
+    still = Q(until_at__isnull=True) | Q(until_at__gte=begin)
+    bindings: dict[int, list[DeviceBinding]] = {}
+    for row in DeviceBinding.objects.filter(still, vehicle_id__in={row.vehicle_id for row in on}, from_at__lte=end):
+        bindings.setdefault(row.vehicle_id, []).append(row)
+    found = []
+    for there in on:
+        first, last = spans[there.run_id]
+        for binding in bindings.get(there.vehicle_id, ()):
+            from_at = max(first, binding.from_at)
+            until_at = min(last, binding.until_at or last)
+            if from_at < until_at:
+                found.append(
+                    Stretch(there.run_id, there.vehicle_id, there.vehicle.label, binding.device_id, from_at, until_at)
+                )
     return found
-
-
-def bindings_of(vehicle_ids: Iterable[int], *, since: datetime, until: datetime) -> list[DeviceBinding]:
-    """Return which devices were on these vehicles during a span; one query."""
-    open_end = Q(until_at__isnull=True) | Q(until_at__gte=since)
-    return list(DeviceBinding.objects.filter(open_end, vehicle_id__in=set(vehicle_ids), from_at__lte=until))
 
 
 def crew_phones(run: Run, vehicle_ids: Iterable[int], *, at: datetime) -> list[tuple[str, str]]:
@@ -295,7 +352,18 @@ def contest_list(reach: Reach, city: City, *, most: int = 200) -> list[Contest]:
     return list(rows.select_related(*related).order_by("said_at", "pk")[:most])
 
 
-def plan_sizes(plan_ids: Iterable[int]) -> Mapping[int, int]:
-    """Return plan to the number of its stops; one query."""
-    rows = PlannedStop.objects.filter(plan_id__in=set(plan_ids)).values_list("plan_id").annotate(n=Count("pk"))
-    return dict(rows)
+def followed_until(city_ids: Iterable[int]) -> dict[int, datetime]:
+    """Return city to the moment, on the trucks' clock, up to which any of its runs was followed; one query a city."""
+    found = {}
+    for city_id in city_ids:
+        rows = Run.objects.filter(city_id=city_id, followed_at__isnull=False).order_by("-followed_at")
+        latest = rows.values_list("followed_at", flat=True).first()
+        if latest is not None:
+            found[city_id] = latest
+    return found
+
+
+def city_called(reach: Reach, jurisdiction_id: str) -> int | None:
+    """Return a city by its jurisdiction id, if this person has a role in it; one query."""
+    rows = City.objects.filter(jurisdiction_id=jurisdiction_id, pk__in=reach.cities())
+    return rows.values_list("pk", flat=True).first()

@@ -94,7 +94,7 @@ class Tail:
         self._thread.shutdown()
 
     async def _ask(self, question: Callable[[], Any]) -> Any:
-        return await self.loop.run_in_executor(self._thread, _asked, question)
+        return await self.loop.run_in_executor(self._thread, asked_in_thread, question)
 
     async def _run(self) -> None:
         listened = self.loop.time()
@@ -150,7 +150,7 @@ def _end_of_log() -> tuple[int, set[int]]:
     return latest, queries_live.missing_ids(up_to=latest, back=_LOOK_BACK)
 
 
-def _asked(question: Callable[[], Any]) -> Any:
+def asked_in_thread(question: Callable[[], Any]) -> Any:
     """Ask the database in the tail's own thread; a connection that broke is closed, so that the next one is new."""
     try:
         return question()
@@ -194,17 +194,17 @@ async def live(scope: Scope, receive: Receive, send: Send, *, pool: ThreadPoolEx
     headers = {name.decode("latin1"): value.decode("latin1") for name, value in scope["headers"]}
     asked = parse_qs(scope.get("query_string", b"").decode("latin1"))
     cookie = headers.get("cookie", "")
-    view = await loop.run_in_executor(pool, _view_of, cookie) if scope["method"] == "GET" else None
+    view = await loop.run_in_executor(pool, view_of_cookie, cookie) if scope["method"] == "GET" else None
     if view is None:
-        await _refuse(send, 403, b"Sign in to see the desk.")
+        await refuse(send, 403, b"Sign in to see the desk.")
         return
     tail = _own_tail()
     if len(tail.listeners) >= _MOST_LISTENERS:
-        await _refuse(send, 503, b"Too many screens are open.")
+        await refuse(send, 503, b"Too many screens are open.")
         return
     since = _number(headers.get("last-event-id", "")) or _number(asked.get("since", [""])[0])
     listener, handed = await tail.join(view)
-    gone = asyncio.create_task(_until_gone(receive))
+    gone = asyncio.create_task(until_gone(receive))
     try:
         missed = await tail.missed(since, handed) if since is not None and since < handed else []
         await send(
@@ -219,11 +219,11 @@ async def live(scope: Scope, receive: Receive, send: Send, *, pool: ThreadPoolEx
             }
         )
         hello = json.dumps({"missed_some": len(missed) >= queries_live.MOST})
-        await _write(send, f"retry: 2000\nid: {since if missed else handed}\nevent: hello\ndata: {hello}\n\n")
+        await write(send, f"retry: 2000\nid: {since if missed else handed}\nevent: hello\ndata: {hello}\n\n")
         plain = asked.get("plain") == ["1"]
         for event in missed:
             if view.may_see(event):
-                await _write(send, _frame(event, plain=plain))
+                await write(send, _frame(event, plain=plain))
         await _follow(send, tail, listener, gone, pool, cookie, plain=plain)
     finally:
         tail.listeners.discard(listener)
@@ -252,14 +252,14 @@ async def _follow(
                 # The id says how far the log was read, so that a listener who sees little need not be told all again;
                 # a page hears the beat, and takes a line without one for dead.
                 beat = "event: beat\ndata: {}" if plain else ": still here"
-                await _write(send, f"id: {tail.last_id}\n{beat}\n\n")
+                await write(send, f"id: {tail.last_id}\n{beat}\n\n")
         else:
             if event is None:
                 break
-            await _write(send, _frame(event, plain=plain))
+            await write(send, _frame(event, plain=plain))
         if loop.time() - checked > RECHECK_S:
             checked = loop.time()
-            view = await loop.run_in_executor(pool, _view_of, cookie)
+            view = await loop.run_in_executor(pool, view_of_cookie, cookie)
             if view is None:
                 break
             listener.view = view
@@ -272,11 +272,13 @@ def _frame(event: LiveEvent, *, plain: bool) -> str:
     return f"id: {event.id}\n{name}data: {json.dumps(data)}\n\n"
 
 
-async def _write(send: Send, text: str) -> None:
+async def write(send: Send, text: str) -> None:
+    """Send a piece of an answer that stays open."""
     await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
 
-async def _refuse(send: Send, status: int, text: bytes) -> None:
+async def refuse(send: Send, status: int, text: bytes) -> None:
+    """Answer with a status and a sentence instead of a stream."""
     headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
     if status == 503:
         headers.append((b"retry-after", b"10"))
@@ -284,7 +286,8 @@ async def _refuse(send: Send, status: int, text: bytes) -> None:
     await send({"type": "http.response.body", "body": text, "more_body": False})
 
 
-async def _until_gone(receive: Receive) -> None:
+async def until_gone(receive: Receive) -> None:
+    """Return when the listener has gone away."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -293,7 +296,7 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _view_of(cookie: str) -> View | None:
+def view_of_cookie(cookie: str) -> View | None:
     """Return what the owner of this cookie may see now, or None."""
     from django.contrib.auth import get_user
     from django.contrib.sessions.backends.db import SessionStore

@@ -169,6 +169,16 @@ def _pairs(asked: Asked) -> list[tuple[str, str]]:
     return pairs
 
 
+def area_options(city: City, language: str) -> list[dict[str, Any]]:
+    """Return the areas that somebody may choose, each below the one it lies in: id, name and level from 1."""
+    policy, ground = city.policy_terms(), city_map(city)
+    areas: list[tuple[list[str], dict[str, Any]]] = []
+    for area_id, path in ground.paths.items():
+        trail = [policy.say(ground.names.get(int(part), {}), language) for part in path.split("/") if part]
+        areas.append((trail, {"id": area_id, "name": trail[-1] if trail else "", "level": ground.levels[area_id]}))
+    return [area for _trail, area in sorted(areas, key=lambda pair: pair[0]) if area["level"] > 0]
+
+
 def box_of(text: str) -> Box:
     """Return the rectangle "west,south,east,north" in degrees.
 

@@ -15,13 +15,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from saat.actions import bulk, explain, openings
 from saat.actions.bulk import IN_BULK, Choice
-from saat.actions.citymap import city_map
 from saat.records import queries_map, queries_worklist
 from saat.records.models import City
 from saat.records.queries_worklist import Cursor, Group, Page, WorkList
 from saat.terms.case import Urgency
 from saat.web.desk import words
-from saat.web.desk.filters import Asked, read_filters
+from saat.web.desk.filters import Asked, area_options, read_filters
 from saat.web.desk.frame import actor_for, back_to, city_for, desk_view, reach_for
 from saat.web.desk.lookup import case_called
 from saat.web.desk.rows import RowMaker, clock_words, work_list
@@ -110,18 +109,13 @@ def _cursor(text: str) -> Cursor | None:
 
 
 def _options(city: City, *, asked: Asked, contractors: list[Any], language: str) -> dict[str, Any]:
-    policy, ground = city.policy_terms(), city_map(city)
-    areas: list[tuple[list[str], dict[str, Any]]] = []
-    for area_id, path in ground.paths.items():
-        ids = [int(part) for part in path.split("/") if part]
-        trail = [policy.say(ground.names.get(part, {}), language) for part in ids]
-        areas.append((trail, {"id": area_id, "name": trail[-1] if trail else "", "level": ground.levels[area_id]}))
+    policy = city.policy_terms()
     return {
         "categories": [
             (row.service_code, policy.say(row.name, language), row.service_code in asked.wanted.service_codes)
             for row in policy.categories
         ],
-        "areas": [area for _trail, area in sorted(areas, key=lambda pair: pair[0]) if area["level"] > 0],
+        "areas": area_options(city, language),
         "contractors": [(row.pk, row.name) for row in contractors],
         "urgencies": [(code, words.URGENCIES[code], code in asked.wanted.urgencies) for code in reversed(Urgency)],
     }
