@@ -64,7 +64,7 @@ def instances_of(city: City, stop_id: int, *, today: date) -> list[Instance]:
     planned = PlannedStop.objects.filter(stop_id=stop_id, plan__runs__service_day__range=span, city=city)
     rows = planned.values_list(
         "plan__runs__pk", "plan__runs__service_day", "plan__runs__state", "sequence", "opens_s", "closes_s", "streams",
-        "plan__days",
+        "plan__days", "planned_s",
     )  # fmt: skip
     outcomes = {
         (row.run_id, row.sequence): row
@@ -73,14 +73,16 @@ def instances_of(city: City, stop_id: int, *, today: date) -> list[Instance]:
     policy = city.policy_terms()
     found = []
     near = []
-    for run_id, day, state, sequence, opens_s, closes_s, streams, days in rows:
+    for run_id, day, state, sequence, opens_s, closes_s, streams, days, planned_s in rows:
         rule = days_from_json(days)
         on_day = service_day(rule, day, holidays=policy.hours.holidays) or ServiceDay(day=day)
-        if not streams_on(streams_from_json(streams), on_day):
+        collected = streams_on(streams_from_json(streams), on_day)
+        if not collected:
             continue
         midnight = midnight_s(day, policy.hours.zone)
         row = outcomes.get((run_id, sequence))
-        found.append((run_id, sequence, day, midnight + opens_s, midnight + closes_s, state, row))
+        times = (midnight + planned_s, midnight + opens_s, midnight + closes_s)
+        found.append((run_id, sequence, day, times, tuple(sorted(collected)), state, row))
         if row is None and abs((day - today).days) <= 1 and state in ("planned", "running"):
             near.append(run_id)
     views = dict(Run.objects.filter(pk__in=near).values_list("pk", "view")) if near else {}
@@ -88,7 +90,7 @@ def instances_of(city: City, stop_id: int, *, today: date) -> list[Instance]:
 
 
 def _instance(stop_id: int, one: tuple[Any, ...], views: dict[int, dict[str, Any]]) -> Instance:
-    run_id, sequence, day, opens_s, closes_s, state, row = one
+    run_id, sequence, day, (planned_s, opens_s, closes_s), streams, state, row = one
     view = views.get(run_id) or {}
     told = next((entry for entry in view.get("stops", ()) if entry[0] == sequence), None)
     silent = [vehicle["seen"] for vehicle in view.get("vehicles", ()) if vehicle["state"] in _SILENT]
@@ -102,11 +104,14 @@ def _instance(stop_id: int, one: tuple[Any, ...], views: dict[int, dict[str, Any
         called_off=state == "called_off",
         over=state == "done",
         p10_s=told[1] if told else None,
+        p50_s=told[2] if told else None,
         p90_s=told[3] if told else None,
         p_miss=told[4] if told else None,
         at_s=row.arrived_at.timestamp() if row is not None and row.arrived_at else None,
         reason=CrewReason(row.reason) if row is not None and row.reason else None,
         silent_from_s=_silent_from(row, silent),
+        planned_s=planned_s,
+        streams=streams,
     )
 
 

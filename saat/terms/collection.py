@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from saat.terms.plan import Stream
 from saat.terms.run import CrewReason, Outcome
 
 
@@ -29,8 +30,9 @@ class Known(StrEnum):
 class Instance:
     """One collection of one stop, planned on one service day. Moments: seconds since 1970.
 
-    over: nobody follows the run any more. p10_s, p90_s, p_miss: of the prediction, None without one. at_s: when it was
-    collected. silent_from_s: since when nobody can tell.
+    over: nobody follows the run any more. p10_s, p50_s, p90_s, p_miss: of the prediction, None without one. at_s: when
+    it was collected. silent_from_s: since when nobody can tell. planned_s: when the truck is to be there. streams: what
+    is collected on that day.
     """
 
     run_id: int
@@ -47,6 +49,9 @@ class Instance:
     at_s: float | None = None
     reason: CrewReason | None = None
     silent_from_s: float | None = None
+    p50_s: float | None = None
+    planned_s: float | None = None
+    streams: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
