@@ -15,7 +15,7 @@ from saat.records.models import Area, AreaCode, Case, City, Event, Membership, U
 from tests.city import POLICY, make_city
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMANDS = ("init", "serve", "demo", "import", "user", "backup", "restore", "check")
+COMMANDS = ("init", "serve", "demo", "import", "user", "backup", "restore", "simulate", "evaluate", "check")
 
 
 @pytest.fixture
