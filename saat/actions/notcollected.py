@@ -102,6 +102,16 @@ def about_collection(
     return answer_for(city, now=now, point=point, number=number)
 
 
+def collection_of_report(*, token: str, now: datetime) -> Told | None:
+    """Return what is known by now about the stop that a reporter's own report is about; None if it is about no stop."""
+    request = ServiceRequest.objects.filter(token=token).select_related("city").first()
+    if request is None:
+        return None
+    point = Point(lat=request.lat, lon=request.lon) if request.lat is not None and request.lon is not None else None
+    said = tuple((str(name), str(value)) for name, value in request.attributes.items())
+    return about_collection(request.city, service_code=request.service_code, point=point, attributes=said, now=now)
+
+
 def case_to_join(told: Told | None) -> Case | None:
     """Return the open case to which a report about a stop belongs, locked; None if there is none."""
     if told is None or told.step is None:

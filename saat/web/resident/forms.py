@@ -16,7 +16,9 @@ from django.core.validators import validate_email
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from saat.actions.notcollected import STOP_ATTRIBUTE
 from saat.records.models import City
+from saat.records.queries_collection import StopPlace, stop_by_number
 from saat.terms.geo import Point
 from saat.terms.report import Contact, NewPhoto, NewReport, ReportRefused
 from saat.web.contact import NotAPhone, phone_number
@@ -59,6 +61,7 @@ class ReportForm:
             "accuracy_m": self._line("accuracy_m", 30),
             "area_id": self._line("area_id", 20),
             "near": self._line("near", _LINE),
+            "stop": self._line("stop", 12),
             "words": self._text("words", _WORDS),
             "name": self._line("name", 120),
             "phone": self._line("phone", 40),
@@ -112,10 +115,13 @@ class ReportForm:
         values = self.values
         if not values["service_code"]:
             self.fault("service_code", _("Please choose what it is."))
-        point = self._point()
+        stop = self._stop()
+        point = self._point() or (Point(lat=stop.lat, lon=stop.lon) if stop is not None else None)
         place_id = landmark_called(self.city, values["near"])
         contact = Contact(name=values["name"][:120], phone=self._phone(), email=self._email())
         attributes = self._attributes()
+        if stop is not None:
+            attributes += ((STOP_ATTRIBUTE, stop.number),)
         if self.errors:
             return None
         return NewReport(
@@ -138,7 +144,8 @@ class ReportForm:
 
     def look(self, service_code: str) -> NewReport | None:
         """Return only what tells where and what it is, to look for cases nearby; None if the place is none."""
-        point = self._point()
+        stop = self._stop()
+        point = self._point() or (Point(lat=stop.lat, lon=stop.lon) if stop is not None else None)
         if self.errors:
             return None
         values = self.values
@@ -149,6 +156,7 @@ class ReportForm:
             area_id=_whole(values["area_id"]),
             place_id=landmark_called(self.city, values["near"]),
             address=values["near"],
+            attributes=((STOP_ATTRIBUTE, stop.number),) if stop is not None else (),
         )
 
     def fault(self, field: str, message: str) -> None:
@@ -199,6 +207,12 @@ class ReportForm:
         except ValueError:
             self.fault("where", _("This position is not on Earth. Please choose the place again."))
             return None
+
+    def _stop(self) -> StopPlace | None:
+        """Return the stop that a link named, if the report is about its collection."""
+        if not self.values["stop"] or self.values["service_code"] != self.policy.missed_code:
+            return None
+        return stop_by_number(self.city, self.values["stop"])
 
     def _phone(self) -> str:
         try:

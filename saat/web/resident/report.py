@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from saat.actions.citymap import city_map
 from saat.actions.log import RESIDENT
+from saat.actions.notcollected import about_collection
 from saat.actions.reports import likely_duplicates, receipt_of, receive_report
 from saat.records import queries_public
 from saat.records.queries_public import PublicCase
@@ -24,6 +25,7 @@ from saat.terms.report import NewReport, Receipt, ReportRefused
 from saat.web.limits import Limit
 from saat.web.resident import wording
 from saat.web.resident.choices import area_groups, landmark_names
+from saat.web.resident.collection import Said, said_of
 from saat.web.resident.forms import ReportForm
 from saat.web.resident.frame import CityRequest, in_city, say, show
 
@@ -45,17 +47,19 @@ def page(request: CityRequest) -> HttpResponseBase:
         )
         return _form_page(request, form, status=429)
     join = _case_to_join(request, form)
-    report = form.read(apart=request.POST.get("decided") == "apart", join_case_id=join.case_id if join else None)
+    decided = request.POST.get("decided", "")
+    report = form.read(apart=decided == "apart", join_case_id=join.case_id if join else None)
     if report is None:
         return _form_page(request, form, status=422)
     # Who clicks twice must not be asked whether it is what they have just reported.
     receipt = receipt_of(city=request.city, client_id=report.client_id)
-    if receipt is None and join is None and not report.apart:
-        nearby = _nearby(request, form, report)
-        receipt = receipt_of(city=request.city, client_id=report.client_id) if nearby else None
-        if nearby and receipt is None:
+    if receipt is None and join is None and not decided:
+        nearby, collection = _nearby(request, form, report), _collection(request, report)
+        asks = bool(nearby or collection)
+        receipt = receipt_of(city=request.city, client_id=report.client_id) if asks else None
+        if asks and receipt is None:
             form.keep_photos()
-            return show(request, "resident/nearby.html", {"form": form, "nearby": nearby})
+            return show(request, "resident/nearby.html", {"form": form, "nearby": nearby, "collection": collection})
     if receipt is None and not form.errors:
         receipt = _receive(request, form, report)
     if receipt is None:
@@ -100,7 +104,8 @@ def send(request: CityRequest) -> HttpResponseBase:
 def near(request: CityRequest) -> HttpResponseBase:
     """Say which area a place lies in and which open cases are perhaps the same trouble; nothing is written.
 
-    Answers {"area": name, "cases": [...]}, or {"error": message} where the place is outside the city.
+    Answers {"area": name, "cases": [...]}, with "collection": {"title", "text"} where the report is about a collection
+    of which something is known; or {"error": message} where the place is outside the city.
     """
     if not _from_here(request) or not LOOKING.count(request):
         return JsonResponse({"area": "", "cases": []}, status=429)
@@ -111,13 +116,19 @@ def near(request: CityRequest) -> HttpResponseBase:
     nearby = _nearby(request, form, report) if report else []
     if form.errors or report is None:
         return JsonResponse({"error": " ".join(form.errors.values()), "area": "", "cases": []})
-    return JsonResponse({"area": _area_name(request, report), "cases": nearby if known else []})
+    answer: dict[str, Any] = {"area": _area_name(request, report), "cases": nearby if known else []}
+    collection = _collection(request, report) if known else None
+    if collection is not None:
+        answer["collection"] = {"title": collection.title, "text": collection.text}
+    return JsonResponse(answer)
 
 
 def _form_of(request: CityRequest) -> ReportForm:
-    return ReportForm(
-        city=request.city, language=request.language, data=request.POST, files=request.FILES.getlist("photos")
-    )
+    data: QueryDict = request.POST
+    if request.method != "POST" and "stop" in request.GET:  # a stop's own page leads here
+        data = QueryDict(mutable=True)
+        data.update({"stop": request.GET["stop"], "service_code": request.policy.missed_code})
+    return ReportForm(city=request.city, language=request.language, data=data, files=request.FILES.getlist("photos"))
 
 
 def _form_page(request: CityRequest, form: ReportForm, *, status: int = 200) -> HttpResponse:
@@ -178,6 +189,15 @@ def _nearby(request: CityRequest, form: ReportForm, report: NewReport) -> list[d
         }
         for case in cases
     ]
+
+
+def _collection(request: CityRequest, report: NewReport) -> Said | None:
+    """Return what is known of the collection that a report misses; None if it is about something else."""
+    now = timezone.now()
+    told = about_collection(
+        request.city, service_code=report.service_code, point=report.point, attributes=report.attributes, now=now
+    )
+    return said_of(told, city_id=request.city.pk, language=request.language, now=now) if told else None
 
 
 def _icon_of(request: CityRequest, case: PublicCase) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from saat.actions.cases import ActRefused, answer_office
 from saat.actions.log import RESIDENT, NotFound
+from saat.actions.notcollected import collection_of_report
 from saat.actions.voices import add_voice, add_voice_by_code
 from saat.records import queries_public
 from saat.records.queries_public import OwnReport, PublicCase
@@ -25,6 +27,7 @@ from saat.terms.codes import heard, spoken
 from saat.terms.report import ReportRefused
 from saat.web.limits import Limit
 from saat.web.resident import wording
+from saat.web.resident.collection import Said, said_of
 from saat.web.resident.frame import CityRequest, in_city, show
 
 # Only codes and links that lead nowhere are counted: who has a right one may look as often as they like.
@@ -190,9 +193,16 @@ def _page(
                 {"text": said.text, "when": wording.when(said.said_at, language), "mine": not said.to_reporter}
                 for said in own.messages
             ],
+            "collection": _collection(own, language=language, now=now),
             "is_asked": bool(own.messages) and own.messages[-1].to_reporter and own.messages[-1].asks,
         }
     return _hidden(show(request, "resident/tracking.html", context, status=status), secret=own is not None)
+
+
+def _collection(own: OwnReport, *, language: str, now: datetime) -> Said | None:
+    """Return what is known by now of the collection that somebody missed; None once their case is closed."""
+    told = None if own.case.state.is_closed else collection_of_report(token=own.token, now=now)
+    return said_of(told, city_id=own.case.city.pk, language=language, now=now) if told is not None else None
 
 
 def _tone(case: PublicCase, *, late: bool) -> str:

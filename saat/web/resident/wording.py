@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from saat.actions.findings import OVER
 from saat.records.queries_public import Office, PublicCase, Step
 from saat.terms.case import Ending, State, Voice
 from saat.terms.codes import spoken
@@ -52,21 +53,22 @@ def voices_line(voices: int) -> str:
 
 def when(moment: datetime, language: str) -> str:
     """Return a moment in the city's own time, such as "Monday 2 March, 10:30"."""
-    return str(format_datetime(timezone.localtime(moment), "EEEE d MMMM, HH:mm", locale=_locale(language)))
+    return str(format_datetime(timezone.localtime(moment), "EEEE d MMMM, HH:mm", locale=locale_of(language)))
 
 
 def ago(moment: datetime, *, now: datetime, language: str) -> str:
     """Return how long ago a moment was, such as "3 hours ago"."""
     span = min(moment - now, timedelta(seconds=-60))
-    return str(format_timedelta(span, add_direction=True, threshold=1.2, locale=_locale(language)))
+    return str(format_timedelta(span, add_direction=True, threshold=1.2, locale=locale_of(language)))
 
 
 def span(length: timedelta, language: str) -> str:
     """Return a length of time, such as "3 hours"."""
-    return str(format_timedelta(max(length, timedelta(minutes=1)), threshold=1.2, locale=_locale(language)))
+    return str(format_timedelta(max(length, timedelta(minutes=1)), threshold=1.2, locale=locale_of(language)))
 
 
-def _locale(language: str) -> Locale:
+def locale_of(language: str) -> Locale:
+    """Return how a language writes dates; English if nobody knows."""
     try:
         return Locale.parse(language, sep="-")
     except (UnknownLocaleError, ValueError):
@@ -99,6 +101,8 @@ def status_detail(case: PublicCase, policy: CityPolicy, language: str) -> str:
         for reason in policy.closing_reasons:
             if reason.code == case.reason_code:
                 return policy.say(reason.text, language)
+        if case.reason_code == OVER:
+            return _("The trucks' positions showed a trouble with the collection here; it is over.")
         return _("The office did not say that it was cleaned.")
     if case.ending == Ending.CLAIMED:
         return _("The office says that it is done, but has shown no photo of it.")

@@ -12,6 +12,7 @@ export function startForm(form) {
   const fields = form.elements;
   const summary = form.querySelector("#summary");
   const nearby = form.querySelector("#nearby");
+  const collection = form.querySelector("#collection");
   const sendButton = form.querySelector("#send");
   const sendTold = form.querySelector("#send-told");
   const pictures = startPictures(form);
@@ -23,10 +24,12 @@ export function startForm(form) {
   newReport();
   restore();
   showQuestions();
+  askCollection();
   form.addEventListener("change", (event) => {
     if (event.target.name === "service_code") showQuestions();
     const place = event.target === form || ["area_id", "near"].includes(event.target.name);
     if (place || event.target.name === "service_code") askAnew();
+    if (event.target.name === "service_code") askCollection();
     // The photos tell their own faults.
     if (event.target.name !== "photos") for (const id of place ? ["where", "area_id", "near"] : [event.target.name]) mended(id);
     keep();
@@ -54,6 +57,20 @@ export function startForm(form) {
   function askAnew() {
     decided = "";
     showNearby([]);
+    showCollection(null);
+  }
+
+  // What is known of a collection that did not come is said as soon as it is clear which one is meant.
+  function askCollection() {
+    const told = fields.lat.value || fields.stop.value;
+    if (told && new FormData(form).get("service_code") === form.dataset.missed) lookUp().catch(() => null);
+  }
+
+  function showCollection(answer) {
+    collection.hidden = !answer;
+    if (!answer) return;
+    collection.querySelector("h2").textContent = answer.title;
+    collection.querySelector("p").textContent = answer.text;
   }
 
   function decide(choice) {
@@ -64,7 +81,7 @@ export function startForm(form) {
 
   // ---- what was typed survives a reload, in this tab only
   function keep() {
-    const values = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && !["csrfmiddlewaretoken", "client_id", "draft"].includes(name));
+    const values = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && !["csrfmiddlewaretoken", "client_id", "draft", "stop"].includes(name));
     try {
       sessionStorage.setItem(KEPT, JSON.stringify(values));
     } catch {
@@ -81,6 +98,7 @@ export function startForm(form) {
     }
     if (!summary.hidden) return; // the server has sent everything back already
     for (const [name, value] of values) {
+      if (name === "service_code" && fields.stop.value) continue; // a stop's own page has chosen it
       for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
         if (field.type === "radio" || field.type === "checkbox") field.checked = field.checked || field.value === value;
         else field.value = value;
@@ -117,7 +135,7 @@ export function startForm(form) {
   function faultsOf() {
     const faults = [];
     if (!new FormData(form).get("service_code")) faults.push(["service_code", say("choose_what")]);
-    if (!fields.lat.value && !fields.area_id.value && !fields.near.value.trim()) faults.push(["where", say("choose_where")]);
+    if (!fields.lat.value && !fields.stop.value && !fields.area_id.value && !fields.near.value.trim()) faults.push(["where", say("choose_where")]);
     return faults;
   }
 
@@ -134,13 +152,15 @@ export function startForm(form) {
   // ---- what is open nearby
   async function lookUp() {
     const body = new FormData();
-    for (const name of ["lat", "lon", "area_id", "near", "words"]) body.append(name, fields[name].value);
+    for (const name of ["lat", "lon", "area_id", "near", "stop", "words"]) body.append(name, fields[name].value);
     body.append("service_code", new FormData(form).get("service_code") || "");
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), LOOK_TIMEOUT_MS);
     try {
       const response = await fetch(form.dataset.near, { method: "POST", body, credentials: "same-origin", signal: stop.signal });
-      return await response.json();
+      const found = await response.json();
+      showCollection(found.collection);
+      return found;
     } finally {
       clearTimeout(timer);
     }
@@ -179,6 +199,7 @@ export function startForm(form) {
     try {
       if (!decided && navigator.onLine !== false) {
         sendTold.textContent = say("looking");
+        const seen = !collection.hidden;
         const found = await lookUp().catch(() => null);
         if (found && found.error) {
           showFaults([["where", found.error]]);
@@ -186,6 +207,11 @@ export function startForm(form) {
         }
         if (found && found.cases && found.cases.length) {
           showNearby(found.cases);
+          return;
+        }
+        if (found && found.collection && !seen) {
+          collection.focus();
+          collection.scrollIntoView({ block: "start" });
           return;
         }
       }
@@ -249,7 +275,7 @@ export function startForm(form) {
 
   function startAgain() {
     form.reset();
-    for (const name of ["lat", "lon", "accuracy_m", "draft"]) fields[name].value = "";
+    for (const name of ["lat", "lon", "accuracy_m", "stop", "draft"]) fields[name].value = "";
     pictures.clear();
     place.clear();
     askAnew();
