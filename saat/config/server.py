@@ -222,6 +222,17 @@ async def serve_web(*, host: str, port: int) -> None:
     await server.serve()
 
 
+def drive_trucks() -> None:
+    """Let a demo's trucks drive until SIGTERM or SIGINT."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saat.config.settings")
+    django.setup()
+    from saat.config.demo.driving import main as drive
+
+    drive()
+
+
 def main() -> None:
     """Be one of the children."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -233,11 +244,12 @@ def main() -> None:
     end_with_parent()
     if chosen.child == "web":
         asyncio.run(serve_web(host=chosen.host, port=chosen.port))
+    elif chosen.child == "trucks":
+        drive_trucks()
     else:
         module, options = {
             "stream": ("saat.stream", []),
             "follower": ("saat.stream.follow", ["--part", str(chosen.part)]),
-            "trucks": ("saat.config.demo.driving", []),
         }[chosen.child]
         sys.argv = [sys.argv[0], *options]
         runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,8 +1,7 @@
-"""The process in which a demo's trucks drive: `python -m saat.config.demo.driving`."""
+"""The process in which a demo's trucks drive."""
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from bisect import bisect_right
@@ -11,22 +10,16 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import django
+from django.conf import settings
+from django.utils import timezone
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saat.config.settings")
-django.setup()
-
-# Imported after set-up: they read models.
-from django.conf import settings  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from saat.actions.truckclock import beat_truck_clock, set_truck_clock  # noqa: E402
-from saat.config.demo.nights import DemoTrucks, is_quiet  # noqa: E402
-from saat.config.demo_facts import write_clock  # noqa: E402
-from saat.records.models import City, TruckClock  # noqa: E402
-from saat.records.position_log import PositionLog, position_log  # noqa: E402
-from saat.records.truck_clock import shown  # noqa: E402
-from saat.terms.position import Position  # noqa: E402
+from saat.actions.truckclock import beat_truck_clock, set_truck_clock
+from saat.config.demo.nights import DemoTrucks, is_quiet
+from saat.config.demo_facts import write_clock
+from saat.records.models import City, TruckClock
+from saat.records.position_log import PositionLog, position_log
+from saat.records.truck_clock import shown
+from saat.terms.position import Position
 
 _AGAIN_S = 1800.0  # what may have been under way when the process before this one ended
 _STEP_S = 0.25
@@ -94,7 +87,3 @@ def main() -> None:
     while not stopped.wait(_STEP_S):
         driver.step(timezone.now())
     log.close()
-
-
-if __name__ == "__main__":
-    main()
