@@ -25,6 +25,8 @@ _UNDONE = "act_undone"
 # After these a report lives in another case: it stands where that case stands.
 _MOVED = ("case_merged", "case_split")
 _TOLD = ("reporter_told", "reporter_asked")
+# What came in from another system stands where its case stands.
+_IMPORTED = ("case_imported", "case_import_renewed")
 _MOST_NOTES = 20_000
 
 
@@ -56,7 +58,7 @@ def updates(
     api_key_id: whose key asks; messages of the office are given to whoever brought the report. cases: given case ids,
     returns the columns of the cases they live on as. At most eight queries, whatever the number of events.
     """
-    kinds = [*(kind for kind in _STATES if kind != "case_opened"), _UNDONE, *_MOVED, *_TOLD]
+    kinds = [*(kind for kind in _STATES if kind != "case_opened"), _UNDONE, *_MOVED, *_TOLD, *_IMPORTED]
     rows = Event.objects.filter(city=city, kind__in=kinds, case_id__isnull=False)
     if start is not None:
         rows = rows.filter(at__gte=start)
@@ -71,9 +73,9 @@ def updates(
     undone, texts, proofs = _undone(events), _texts(events), _proofs(events)
     found = []
     for event in events:
-        moved = event.kind in _MOVED
+        moved, imported = event.kind in _MOVED, event.kind in _IMPORTED
         for row in of_event.get(event.pk, ()) if moved else of_case.get(event.case_id, ()):
-            if row["requested_at"] > event.at:
+            if row["requested_at"] > event.at or (imported and row["pk"] != event.facts["service_request"]):
                 continue
             text, note = "", None
             if event.kind in _TOLD:
@@ -83,9 +85,9 @@ def updates(
                     continue
                 text = said[1]
             else:
-                note = None if moved else _note(event, undone)
+                note = None if moved or imported else _note(event, undone)
             if note is None:
-                if not moved and not text:
+                if not (moved or imported or text):
                     continue
                 note = _stands(event, living[row["case_id"]])
             proof = proofs.get(event.case_id) if note.ending is Ending.PROVED else None

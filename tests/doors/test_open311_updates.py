@@ -17,11 +17,13 @@ from saat.actions.cases import (
     reopen_case,
     take_case,
 )
+from saat.actions.imports import import_reports
 from saat.actions.joining import merge_cases, undo
 from saat.actions.log import COMMAND
 from saat.actions.reports import receive_report
 from saat.records.models import Case, Event, Message, Note, PartnerUpdate, ServiceRequest
 from saat.terms.case import Ending, State, Voice
+from saat.terms.imports import ImportedReport
 from tests.city import AT_HOSPITAL, AT_RIVER, MONDAY_MORNING, POLICY, make_city, new_report
 from tests.doors.open311 import checked_json, checked_xml, errors_of, make_partner
 from tests.hall import make_hall
@@ -80,6 +82,23 @@ def test_each_step_of_a_case_is_an_update_of_its_report(hall, partner):
     assert "There is no photo to prove it" in told[3]["description"]
     assert "It lies on private land" in told[5]["description"]
     assert len({one["update_id"] for one in told}) == len(told)
+
+
+def test_what_came_in_from_another_system_is_told_as_it_stands(hall, partner):
+    long_ago = MONDAY_MORNING - timedelta(days=30)
+    brought = [
+        ImportedReport(source_id="A1", service_code="pile", opened_at=long_ago, words="Bags", point=AT_RIVER),
+        ImportedReport(
+            source_id="A2", service_code="pile", opened_at=long_ago, closed_at=long_ago + timedelta(days=1),
+            ending=Ending.NO_FIX, reason_code="private-land", words="Bags too", point=AT_HOSPITAL,
+        ),
+    ]  # fmt: skip
+    import_reports(city=hall.city, source="old", reports=brought, now=MONDAY_MORNING, by=COMMAND)
+    told = updates(partner)
+    numbers = {str(row.pk): row.source_id for row in ServiceRequest.objects.filter(city=hall.city)}
+    assert {numbers[one["service_request_id"]]: one["status"] for one in told} == {
+        "A1": "OPEN", "A2": "NO_FURTHER_ACTION",
+    }  # fmt: skip
 
 
 def test_a_window_holds_only_what_happened_in_it(hall, partner):
