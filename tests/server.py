@@ -129,6 +129,8 @@ def live_saat(var: Path, *options: str) -> Iterator[LiveSaat]:
         port = free_port()
         address = f"http://127.0.0.1:{port}"
         env = kept | database | {"SAAT_VAR": str(var), "SAAT_URL": address, "PYTHONUNBUFFERED": "1"}
+        # Whoever wants to see the demo's trucks drive says so; other tests would find another city at each look.
+        env.setdefault("SAAT_DEMO_TRUCKS", "0")
         running = start(var, *options, port=port, env=env)
         try:
             wait_until_ready(running)
