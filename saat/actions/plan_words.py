@@ -27,6 +27,7 @@ _WORDS = {
     "swapped": gettext_lazy("This stop lies %(km)s km from the city: latitude and longitude are exchanged."),
     "far_from_city": gettext_lazy("This stop lies %(km)s km from the city."),
     "outside_city": gettext_lazy("This stop lies %(m)s m outside the city."),
+    "far_from_round": gettext_lazy("This stop lies %(km)s km from the rest of its round."),
     "kerb_without_line": gettext_lazy("A kerb needs a line with two points or more."),
     "time_outside_day": gettext_lazy("Times must lie between 00:00 and 48:00 of the service day."),
     "window_ends_before_start": gettext_lazy("The window ends before it starts."),

@@ -21,7 +21,9 @@ from saat.rounds.planning import placed, plan_faults, span_of
 from saat.terms.geo import Point, distance_m
 from saat.terms.planning import PlanFault, RoundDraft, StopDraft
 
-_FAR_M = 50_000.0  # a stop as far from the city as this is a mistake in its coordinates, not a stop outside
+# A stop as far from the city's outline as this is a mistake in its coordinates, not a stop outside; where the city has
+# no outlines, as far from its centre.
+_FAR_M, _FAR_FROM_CENTRE_M = 50_000.0, 150_000.0
 _LONGEST_CODE, _LONGEST_NAME, _LONGEST_NOTE = 60, 160, 300
 _PLAN_COLUMNS = (
     "days", "holidays", "starts_s", "ends_s", "order_strict", "vehicle_id", "depot_id", "disposal_site_id",
@@ -197,15 +199,16 @@ def _where_stops_are(draft: RoundDraft, ground: CityMap, city: City) -> tuple[li
             point = Point(lat=stop.lat, lon=stop.lon)
         except ValueError:
             continue  # the plan's own faults say that it has no place
-        away_m = distance_m(point, centre)
+        away_m, far_m = distance_m(point, centre), _FAR_FROM_CENTRE_M
         if ground.index is not None:
             areas[stop.row] = ground.index.area_of(point)
             nearest = ground.index.nearest(point)
             away_m = 0.0 if areas[stop.row] is not None or nearest is None else nearest[1]
-        elif away_m <= _FAR_M:
+            far_m = _FAR_M
+        elif away_m <= far_m:
             continue  # a city without outlines knows only what is far away
-        if away_m > _FAR_M:
-            swapped = abs(stop.lon) <= 90 and distance_m(Point(lat=stop.lon, lon=stop.lat), centre) <= _FAR_M
+        if away_m > far_m:
+            swapped = abs(stop.lon) <= 90 and distance_m(Point(lat=stop.lon, lon=stop.lat), centre) <= far_m
             code = "swapped" if swapped else "far_from_city"
             faults.append(PlanFault(code=code, row=stop.row, facts={"km": round(away_m / 1000)}))
         elif away_m > 0:

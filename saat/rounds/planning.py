@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
+from statistics import median
 
 from saat.terms.geo import Point, distance_m
 from saat.terms.plan import Line, StopKind
@@ -22,6 +23,9 @@ _LOOK_AHEAD_DAYS = 400
 _FASTEST_MPS = 28.0
 _ROUNDED_S = 60.0
 _LEAST_SPAN_S = 60.0
+# How far from the middle of its round a stop may lie before it is a mistake in its coordinates, or a doubt.
+_FAR_M, _DOUBTFUL_M = 50_000.0, 20_000.0
+_LEAST_FOR_MIDDLE = 3
 
 
 def plan_faults(
@@ -110,9 +114,15 @@ def _stop_faults(draft: RoundDraft) -> list[PlanFault]:
     sequences: dict[int, int] = {}
     same: dict[object, int] = {}
     before: StopDraft | None = None
+    middle = _middle_of_round(draft)
     known = {key: stop for stop in draft.stops for key in (stop.source_id, stop.number) if key}
     for stop in sorted(draft.stops, key=lambda stop: stop.sequence):
         faults += _own_faults(stop, draft)
+        if middle is not None and _is_place(stop.lat, stop.lon):
+            away_m = distance_m(Point(lat=stop.lat, lon=stop.lon), middle)
+            if away_m > _DOUBTFUL_M:
+                facts = {"km": round(away_m / 1000)}
+                faults.append(PlanFault(code="far_from_round", row=stop.row, facts=facts, warning=away_m <= _FAR_M))
         if stop.sequence in sequences:
             facts = {"sequence": stop.sequence, "other": sequences[stop.sequence]}
             faults.append(PlanFault(code="sequence_twice", row=stop.row, facts=facts))
@@ -127,6 +137,14 @@ def _stop_faults(draft: RoundDraft) -> list[PlanFault]:
             faults += _between(before, stop, order_strict=draft.order_strict)
         before = stop
     return faults
+
+
+def _middle_of_round(draft: RoundDraft) -> Point | None:
+    """Return the median place of a round's stops, which a few wrong ones do not move; None for very short rounds."""
+    places = [(stop.lat, stop.lon) for stop in draft.stops if _is_place(stop.lat, stop.lon)]
+    if len(places) < _LEAST_FOR_MIDDLE:
+        return None
+    return Point(lat=median(lat for lat, _lon in places), lon=median(lon for _lat, lon in places))
 
 
 def _own_faults(stop: StopDraft, draft: RoundDraft) -> list[PlanFault]:

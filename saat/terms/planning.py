@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saat.terms.plan import Line, ServiceDays, StopKind, Stream
@@ -60,6 +61,23 @@ class RoundDraft:
     depot: str = ""
     disposal: str = ""
     note: str = ""
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all of it in hexadecimal, by which a round that changed in its file is known."""
+        stops = [
+            (repr(replace(stop, row=0, names={}, streams={})), sorted(stop.names.items()), _plain(stop.streams))
+            for stop in self.stops
+        ]
+        none: frozenset[Any] = frozenset()
+        days = replace(self.days, weekdays=none, nth=none, added=none, removed=none)
+        # Sets have no order of their own, so they are put into one.
+        sets = [sorted(one) for one in (self.days.weekdays, self.days.nth, self.days.added, self.days.removed)]
+        whole = (repr(replace(self, stops=(), days=days)), sets, stops)
+        return hashlib.sha256(repr(whole).encode()).hexdigest()
+
+
+def _plain(streams: Mapping[Stream, frozenset[int] | None]) -> list[tuple[str, list[int] | None]]:
+    return sorted((str(stream), None if days is None else sorted(days)) for stream, days in streams.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

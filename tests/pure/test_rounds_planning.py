@@ -53,7 +53,7 @@ def test_a_stop_that_cannot_be_is_a_fault(changes, code):
     ("changes", "code"),
     [
         ({"planned_s": 71_000.0}, "planned_outside_window"),
-        ({"lat": 11.75}, "too_fast"),
+        ({"lat": 11.72}, "too_fast"),
     ],
 )
 def test_what_is_only_unlikely_is_a_warning(changes, code):
@@ -125,3 +125,10 @@ def test_a_kerb_stands_in_its_middle():
     assert (stop.lat, stop.lon) == (pytest.approx(11.5460), pytest.approx(104.9100))
     with pytest.raises(ValueError, match="no middle"):
         middle_of(())
+
+
+def test_a_stop_far_from_the_rest_of_its_round_is_a_doubt_and_further_a_mistake():
+    far = {"planned_s": 60_000.0, "opens_s": 59_000.0, "closes_s": 61_000.0}
+    for lat, warning in ((11.80, True), (12.2, False)):
+        (fault,) = plan_faults(moved(a_round(), 1, lat=lat, **far), from_day=MONDAY)
+        assert (fault.code, fault.row, fault.warning) == ("far_from_round", 1, warning)

@@ -1,4 +1,4 @@
-"""`saat import`: areas, names, landmarks, streets and another system's cases."""
+"""`saat import`: areas, names, landmarks, streets, collection plans and another system's cases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 
 from saat.config.commands.base import chosen_city, common, set_up_with_tables
 
-HELP = "bring in areas, names, landmarks, streets, and the cases of another system"
+HELP = "bring in areas, names, landmarks, streets, collection plans, and the cases of another system"
 DESCRIPTION = """Bring an operator's own files into a city. Every import can be run again: the same file changes
 nothing, a newer one changes what differs. With --dry-run nothing is written."""
 EPILOG = """examples (docs/operate.md has them in full):
@@ -16,6 +16,8 @@ EPILOG = """examples (docs/operate.md has them in full):
   saat import areas districts.geojson --level 1 --name en=shapeName --only-known
   saat import places markets.csv --lat lat --lon lon --name km=name_kh --all-are market
   saat import streets streets.geojson --name en=name --attribution "© OpenStreetMap contributors"
+  saat import rounds plan.csv
+  saat import rounds gtfs.zip --window-before-min 5 --window-after-min 15
   saat import reports cases.csv --mapping cases.mapping.toml"""
 
 # Which function carries each out; imported when Django is set up.
@@ -25,6 +27,7 @@ _CARRY_OUT = {
     "places": ("saat.config.importing.places", "places_from_file"),
     "streets": ("saat.config.importing.places", "streets_from_map"),
     "reports": ("saat.config.importing.reports", "reports_from_files"),
+    "rounds": ("saat.config.importing.rounds", "rounds_from_file"),
 }
 
 
@@ -33,6 +36,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(metavar="WHAT", required=True, title="what")
     for name, add in (
         ("areas", _areas), ("names", _names), ("places", _places), ("streets", _streets), ("reports", _reports),
+        ("rounds", _rounds),
     ):  # fmt: skip
         added = what.add_parser(name, help=_HELPS[name], description=_HELPS[name].capitalize() + ".")
         add(added)
@@ -46,6 +50,7 @@ _HELPS = {
     "places": "landmarks from GeoJSON, CSV or XLSX",
     "streets": "streets from GeoJSON, shown on maps",
     "reports": "the cases of another system from CSV or XLSX",
+    "rounds": "collection plans from CSV, XLSX, GeoJSON, GTFS or a city's own files",
 }
 
 
@@ -125,6 +130,45 @@ def _reports(parser: argparse.ArgumentParser) -> None:
         "--errors",
         metavar="FOLDER",
         help="where rows that cannot be taken are written (default: VAR/imports)",
+    )
+    _table_options(parser)
+
+
+def _rounds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", help="a table, a GeoJSON file, a GTFS folder or zip, or a folder of another city's plan"
+    )
+    parser.add_argument(
+        "--kind", default="", choices=["table", "geojson", "gtfs", "tainan-garbage", "montevideo-containers"],
+        help="what the file is, where it cannot be told from its look",
+    )  # fmt: skip
+    parser.add_argument("--mapping", default="", metavar="FILE", help="what the columns mean (TOML): a file, or the "
+                        "name of one that comes with Saat (default: our own columns)")  # fmt: skip
+    parser.add_argument("--source", default="", help="what the file is called, by which its stops are known again")
+    parser.add_argument("--language", default="", help="language of the stops' names (default: the city's own)")
+    parser.add_argument("--from", dest="from_day", default="", metavar="DATE", help="the first day on which it holds "
+                        "(default: today for new rounds, tomorrow for changes)")  # fmt: skip
+    parser.add_argument("--days", default="", metavar="DAYS", help="weekdays of rounds that name none, such as mon-sat")
+    parser.add_argument(
+        "--holidays", default="collect", choices=["collect", "skip", "shift"],
+        help="what a public holiday does where the file does not say (default: collect)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--window-before-min", type=float, default=5.0, help="where the file has times but no windows: promised so "
+        "many minutes before (default: 5)",
+    )  # fmt: skip
+    parser.add_argument("--window-after-min", type=float, default=15.0, help="and so many after (default: 15)")
+    parser.add_argument("--merge", action="store_true", help="put these stops into the rounds' present plans, as for "
+                        "rows that were mended")  # fmt: skip
+    parser.add_argument(
+        "--replace-edited", action="store_true", help="also change rounds that people have changed here since"
+    )
+    parser.add_argument("--shift-starts", default="", metavar="HH:MM", help="of montevideo-containers: begin of shift")
+    parser.add_argument(
+        "--kg-per-litre", type=float, default=0.12, help="of montevideo-containers: weight of a litre (default: 0.12)"
+    )
+    parser.add_argument(
+        "--errors", metavar="FOLDER", help="where rows that cannot be taken are written (default: VAR/imports)"
     )
     _table_options(parser)
 
