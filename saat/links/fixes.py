@@ -12,7 +12,7 @@ from saat.terms.position import Fix, FixRefused, Flag
 
 KNOT_MPS = 1852 / 3600
 KMH_MPS = 1 / 3.6
-_MOST_SECONDS = 2**31 - 1  # a larger number counts milliseconds
+_LEAST_MS = 1e11  # as seconds that would be the year 5138, as milliseconds it is 1973
 LONGEST_UID = 120
 
 # How far a device's clock may be ahead: a whole time zone and a bit. What is less is mended where tracks are cleaned.
@@ -102,7 +102,7 @@ def moment_s(value: Any, *, uid: str = "") -> float | None:
         return None
     found = number(value)
     if found is not None:
-        return found / 1000.0 if found >= _MOST_SECONDS else found
+        return found / 1000.0 if found >= _LEAST_MS else found
     try:
         moment = datetime.fromisoformat(str(value).strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

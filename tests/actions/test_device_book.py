@@ -125,11 +125,17 @@ def test_what_lies_around_a_city_tells_latitude_from_longitude(city, book):
     assert (AT_MARKET.lat, AT_MARKET.lon) in around
     assert (AT_MARKET.lon, AT_MARKET.lat) not in around
     assert book.around(None) is None
+    ours, strange = device(city), device(None, "T-2")
+    book.refresh()
+    for known in (book.get(ours.pk), book.get(strange.pk)):
+        assert not book.seems_swapped(known, AT_MARKET.lat, AT_MARKET.lon)
+        assert book.seems_swapped(known, AT_MARKET.lon, AT_MARKET.lat)
+        assert not book.seems_swapped(known, 48.85, 2.35)
 
 
 def test_a_book_of_many_devices_takes_few_queries(city, book, django_assert_max_num_queries):
     Device.objects.bulk_create(Device(city=city, uid=f"T-{number}", state="claimed") for number in range(2000))
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert len(book.refresh()) == 2000
     with django_assert_max_num_queries(3):
         assert book.refresh() == set()
