@@ -281,7 +281,7 @@ def _make_room(device: Device, from_at: datetime, until_at: datetime | None) -> 
         if old.from_at < from_at:
             rest_until, old.until_at = old.until_at, from_at
             old.save(update_fields=["until_at"])
-            if after:
+            if after and until_at is not None:
                 DeviceBinding.objects.create(
                     city_id=old.city_id, device=device, vehicle_id=old.vehicle_id, crew_id=old.crew_id,
                     from_at=until_at, until_at=rest_until, by_id=old.by_id,

@@ -125,7 +125,7 @@ class PositionsDoor:
         fix = owntracks.read_json(body, user=user, device=device) if body.strip() else None
         if fix is not None:
             await self._take_one(fix, sender_of(scope, fields, "owntracks"))
-        await answer(send, 200, b"[]", b"application/json")
+        await answer(send, 200, b"[]", kind=b"application/json")
 
     async def _take_one(self, fix: Fix, sender: Sender) -> None:
         received_s = self._clock()
@@ -164,7 +164,7 @@ def _fields(scope: Scope) -> dict[str, str]:
 
 
 async def _refuse(send: Send, scope: Scope, status: int, why: str, *, again_s: int = 0) -> None:
-    more: dict[str, str | int] = {"retry_after": again_s} if again_s else {}
+    more = {"retry_after": again_s} if again_s else {}
     if scope["path"] == "/positions/osmand":
         await answer(send, status, why.encode(), **more)
     else:

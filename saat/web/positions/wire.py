@@ -102,7 +102,7 @@ async def answer_empty(send: Send) -> None:
 
 
 async def answer(
-    send: Send, status: int, body: bytes, kind: bytes = b"text/plain; charset=utf-8", **more: str | int
+    send: Send, status: int, body: bytes, *, kind: bytes = b"text/plain; charset=utf-8", **more: Any
 ) -> None:
     """Answer with a body. more: further headers, with _ for -."""
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
@@ -111,7 +111,7 @@ async def answer(
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def answer_json(send: Send, status: int, value: Any, **more: str | int) -> None:
+async def answer_json(send: Send, status: int, value: Any, **more: Any) -> None:
     """Answer with JSON."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    await answer(send, status, body, b"application/json", **more)
+    await answer(send, status, body, kind=b"application/json", **more)
