@@ -6,6 +6,7 @@ several stops of that round, about when they are due, and fit it far better than
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -107,5 +108,5 @@ def _served(grid: Mapping[tuple[int, int], Sequence[_WithStop]], track: Track) -
 def _goes_along(stops: set[int]) -> bool:
     """Return whether stops lie together in the planned order, as those of one truck do, and not strewn over it."""
     order = sorted(stops)
-    steps = sorted(after - before for before, after in zip(order, order[1:], strict=False))
+    steps = sorted(after - before for before, after in itertools.pairwise(order))
     return bool(steps) and steps[len(steps) // 2] <= 3

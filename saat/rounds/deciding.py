@@ -18,6 +18,7 @@ from saat.rounds.judging import dwell_log, served_probability
 from saat.rounds.passing import Gap
 from saat.rounds.thresholds import THRESHOLDS
 from saat.terms.plan import RunPlan, SiteKind
+from saat.terms.position import Flag
 from saat.terms.run import CrewReason, CrewWord, Evidence, Outcome
 
 Floats = NDArray[np.float64]
@@ -101,8 +102,8 @@ def decide(
     told = _union(plan, ground, fits, n)
     reverse = told.reverse
     told.words = words
-    first_s, next_s, later = _turns(ground, told, reverse)
-    _blind(ground, fits, told, first_s, next_s, now_s, plan, vehicles)
+    turns = _turns(told, reverse)
+    _blind(ground, fits, told, turns, now_s, plan, vehicles)
     p = served_probability(
         chance=told.chance, unseen=told.unseen, prior=usual, hidden=told.hidden, words=words
     )  # fmt: skip
@@ -113,10 +114,9 @@ def decide(
         )[0]  # fmt: skip
         for values in (told.arrived_s, told.left_s, told.blind_from_s, told.blind_to_s, told.hidden, told.by):
             values[lane] = values[head]  # type: ignore[index]
-        next_s[lane], first_s[lane], later[lane] = next_s[head], first_s[head], later[head]
     told.p = p
     over = _over(plan, ground, fits, told, now_s)
-    gone = _gone_on(ground, fits, told, first_s, next_s, later, now_s)
+    gone = _gone_on(ground, fits, turns, now_s)
     for lane, head in ground.lane.items():
         gone[lane] = gone[head]
     _outcomes(ground, told, over=over, gone=gone, now_s=now_s, vehicles=vehicles, fits=fits)
@@ -182,6 +182,10 @@ def _kerbs(ground: Ground, fits: Sequence[Fit], told: Told, covered: Bools | Non
     told.share[kerb] = share[kerb]
     middle = THRESHOLDS.kerb_middle
     told.chance[kerb] = np.clip(1.0 / (1.0 + np.exp(-(share[kerb] - middle) * 16.0)), 0.0, 0.98)
+    # A truck that collected along a line beside it may have been wrongly placed: then nobody can tell.
+    beside = np.logical_or.reduce([fit.kerbs.beside for fit in fits])
+    maybe = fits[0].kerbs.shares(beside)[kerb] >= THRESHOLDS.kerb_middle
+    told.chance[kerb] = np.maximum(told.chance[kerb], np.where(maybe, 0.4, 0.0))
     for fit in fits:
         mine = kerb & (fit.kerbs.shares() > THRESHOLDS.kerb_some)
         told.arrived_s[mine], told.left_s[mine] = fit.kerbs.first_s[mine], fit.kerbs.last_s[mine]
@@ -192,44 +196,61 @@ def _kerbs(ground: Ground, fits: Sequence[Fit], told: Told, covered: Bools | Non
             told.progress_s[vehicle_id] = max(told.progress_s.get(vehicle_id, last_s), last_s)
 
 
-def _turns(ground: Ground, told: Told, reverse: bool) -> tuple[Floats, Floats, NDArray[np.intp]]:
-    """Return between which moments the turn of each stop lies, and how many later stops were served.
+@dataclass(slots=True)
+class Turns:
+    """Between which moments the turn of each of n stops lies.
 
-    First: when the stop before it in the driven order was left (-inf if none near was). Second: when the one after it
-    was reached (inf). In a lane both are those of its meeting point.
+    first_s: when the stop before it in the driven order was left (-inf if none near was). next_s: when the one after it
+    was reached (inf). before_s, after_s: the same with one more stop on either side, since a match may be wrong.
+    later: how many later stops were served.
     """
+
+    first_s: Floats
+    next_s: Floats
+    before_s: Floats
+    after_s: Floats
+    later: NDArray[np.intp]
+
+
+def _turns(told: Told, reverse: bool) -> Turns:
+    """Return the turns of the stops. By lists: a loop over sixty numbers costs less than as many calls into arrays."""
     n = len(told.chance)
     step = -1 if reverse else 1
-    # By lists: a loop over sixty numbers costs less than as many calls into arrays.
     served = (told.chance > 0.5).tolist()[::step]
     arrived, left = told.arrived_s.tolist()[::step], told.left_s.tolist()[::step]
     most = THRESHOLDS.neighbour
-    first, following, later = [0.0] * n, [0.0] * n, [0] * n
-    last_s, since = -np.inf, most + 1
+    first, before, following, after, later = [0.0] * n, [0.0] * n, [0.0] * n, [0.0] * n, [0] * n
+    last_s, second_s, since = -np.inf, -np.inf, most + 1
     for i in range(n):
-        first[i] = last_s if since <= most else -np.inf
+        first[i], before[i] = (last_s, second_s) if since <= most else (-np.inf, -np.inf)
         since += 1
         if served[i]:
-            last_s, since = left[i], 1
-    next_s, since, count = np.inf, most + 1, 0
+            second_s, last_s, since = min(last_s, left[i]), left[i], 1
+    next_s, second_s, since, count = np.inf, np.inf, most + 1, 0
     for i in range(n - 1, -1, -1):
-        following[i] = next_s if since <= most else np.inf
+        following[i], after[i] = (next_s, second_s) if since <= most else (np.inf, np.inf)
         later[i] = count
         since += 1
         if served[i]:
-            next_s, since, count = arrived[i], 1, count + 1
-    return np.array(first[::step]), np.array(following[::step]), np.array(later[::step], dtype=np.intp)
+            second_s, next_s, since, count = max(next_s, arrived[i]), arrived[i], 1, count + 1
+    return Turns(
+        np.array(first[::step]), np.array(following[::step]), np.array(before[::step]), np.array(after[::step]),
+        np.array(later[::step], dtype=np.intp),
+    )  # fmt: skip
 
 
 def silent_for(fit: Fit, now_s: float) -> float:
     """Return for how many seconds a vehicle has been silent for longer than it usually is; 0 if it has not."""
     track = fit.track
     for_s = now_s - track.seen_s
-    return for_s if for_s > max(THRESHOLDS.silent_s, THRESHOLDS.silent_steps * track.interval) else 0.0
+    usual_s = max(THRESHOLDS.silent_s, THRESHOLDS.silent_steps * track.interval)
+    if track.flags & Flag.HEARTBEAT:
+        usual_s = max(usual_s, THRESHOLDS.parked_s)
+    return for_s if for_s > usual_s else 0.0
 
 
 def _blind(
-    ground: Ground, fits: Sequence[Fit], told: Told, first_s: Floats, next_s: Floats, now_s: float, plan: RunPlan,
+    ground: Ground, fits: Sequence[Fit], told: Told, turns: Turns, now_s: float, plan: RunPlan,
     vehicles: Sequence[tuple[int, bool]],
 ) -> None:  # fmt: skip
     """Note for each stop how likely a collection of it fell into a span in which its truck was not heard."""
@@ -241,20 +262,24 @@ def _blind(
         told.blind_from_s[:] = opens_s
         told.blind_to_s[:] = max(now_s, opens_s)
         return
-    crossed = first_s > next_s
+    crossed = turns.first_s > turns.next_s
+    over_s = _over_s(plan, ground, told)
     for fit in fits:
         gaps = fit.passing.gaps
         silent = silent_for(fit, now_s)
         if silent:
             track = fit.track
-            gaps = [*gaps, Gap(track.seen_s, now_s, track.x, track.y, track.x, track.y)]
+            if _home(plan, fit, told.progress_s.get(track.vehicle_id, np.inf)):
+                silent = 0.0
+            gaps = gaps if not silent else [*gaps, Gap(track.seen_s, now_s, track.x, track.y, track.x, track.y)]
         for gap in gaps:
-            if gap.until_s < ground.from_s:
+            if gap.until_s < ground.from_s or gap.from_s > over_s:
                 continue
-            turn = ((gap.until_s > first_s - 30.0) & (gap.from_s < next_s + 30.0)) | crossed
+            turn = ((gap.until_s > turns.first_s - 30.0) & (gap.from_s < turns.next_s + 30.0)) | crossed
+            almost = (gap.until_s > turns.before_s) & (gap.from_s < turns.after_s)
             open_end = silent and gap is gaps[-1]
             can = np.ones(len(turn), dtype=bool) if open_end else gap.reaches(fit.x_m, fit.y_m)
-            weight = np.where(turn, 1.0, THRESHOLDS.gap_astray) * can
+            weight = np.where(turn, 1.0, np.where(almost, THRESHOLDS.gap_beside, THRESHOLDS.gap_astray)) * can
             more = weight > told.hidden
             if more.any():
                 told.hidden[more] = weight[more]
@@ -268,18 +293,25 @@ def _over(plan: RunPlan, ground: Ground, fits: Sequence[Fit], told: Told, now_s:
     """Return whether nothing more will be collected on this run."""
     last_s = max(told.progress_s.values(), default=-np.inf)
     ends_s = plan.midnight_s + plan.ends_s
-    planned_s = max(ends_s, float(ground.closes_s.max())) if len(ground.closes_s) else ends_s
-    if now_s > planned_s + THRESHOLDS.over_s and now_s > last_s + THRESHOLDS.over_s:
+    if now_s > _over_s(plan, ground, told):
         return True
     if not fits or last_s == -np.inf:
         return False
-    return all(_home(plan, fit, last_s, now_s) for fit in fits)
+    turned = float((told.chance > 0.5).mean()) >= 0.6
+    return (turned or now_s > ends_s - 1800.0) and all(_home(plan, fit, last_s) for fit in fits)
 
 
-def _home(plan: RunPlan, fit: Fit, last_s: float, now_s: float) -> bool:
-    """Return whether a vehicle went back to its depot after the last collection and has stood there for a while."""
+def _over_s(plan: RunPlan, ground: Ground, told: Told) -> float:
+    """Return from when on nothing more is expected of the run, unless something more is collected."""
+    ends_s = plan.midnight_s + plan.ends_s
+    last_s = max(told.progress_s.values(), default=ends_s)
+    return max(ends_s, float(ground.closes_s.max(initial=ends_s)), last_s) + THRESHOLDS.over_s
+
+
+def _home(plan: RunPlan, fit: Fit, last_s: float) -> bool:
+    """Return whether a vehicle went back to its depot after its last collection and stood there for a while."""
     track = fit.track
-    if not track.open or silent_for(fit, now_s) or track.began < last_s or track.ended - track.began < 300.0:
+    if not track.open or track.began < last_s or track.ended - track.began < 300.0:
         return False
     for site in plan.sites:
         if site.kind is SiteKind.DEPOT:
@@ -289,19 +321,16 @@ def _home(plan: RunPlan, fit: Fit, last_s: float, now_s: float) -> bool:
     return False
 
 
-def _gone_on(
-    ground: Ground, fits: Sequence[Fit], told: Told, first_s: Floats, next_s: Floats, later: NDArray[np.intp],
-    now_s: float,
-) -> Bools:  # fmt: skip
+def _gone_on(ground: Ground, fits: Sequence[Fit], turns: Turns, now_s: float) -> Bools:
     """Return of which stops the turn is clearly over, because a truck came past or around and went on."""
-    far_m = np.full(len(later), np.inf)
-    past = np.zeros(len(later), dtype=bool)
+    far_m = np.full(len(turns.later), np.inf)
+    past = np.zeros(len(turns.later), dtype=bool)
     for fit in fits:
         here = np.hypot(fit.x_m - fit.track.x, fit.y_m - fit.track.y)
         np.minimum(far_m, np.maximum(fit.passing.far_m, here), out=far_m)
-        past |= (fit.passing.pass_s >= first_s - 60.0) & (fit.passing.pass_s <= next_s + 3600.0)
-    done = (later >= THRESHOLDS.on_stops) & (far_m >= THRESHOLDS.on_m)
-    between = np.isfinite(first_s) & np.isfinite(next_s) & (first_s <= next_s)
+        past |= (fit.passing.pass_s >= turns.first_s - 60.0) & (fit.passing.pass_s <= turns.next_s + 3600.0)
+    done = (turns.later >= THRESHOLDS.on_stops) & (far_m >= THRESHOLDS.on_m)
+    between = np.isfinite(turns.first_s) & np.isfinite(turns.next_s) & (turns.first_s <= turns.next_s)
     gone: Bools = done & ((between & past) | (now_s > ground.closes_s))
     return gone
 
@@ -326,7 +355,7 @@ def _outcomes(
     if kerb.any():
         some = kerb & ended & ~blind & (told.share > THRESHOLDS.kerb_some) & (told.share < THRESHOLDS.kerb_served)
         outcome[some] = _CODE[Outcome.PARTIAL]
-        none = kerb & ended & ~blind & (told.share <= THRESHOLDS.kerb_some) & (told.words <= 0)
+        none = kerb & ended & ~blind & (told.share <= THRESHOLDS.kerb_some) & (p <= 2.0 * THRESHOLDS.missed)
         outcome[none] = _CODE[Outcome.MISSED]
     seen = served & (np.isfinite(told.arrived_s) | (told.words > 2.0))
     outcome[seen] = _CODE[Outcome.COLLECTED]

@@ -23,6 +23,8 @@ from saat.terms.plan import RunPlan, StopKind
 
 _EARLY_S, _LATE_S = 3600.0, 6 * 3600.0
 _TOGETHER_M = 12.0
+_STRONG = 3.0  # a visit so many times likelier as a collection tells the lattice something
+_WEAK_LOG = -4.0  # a pair less likely than this is left out
 
 
 class Ground:
@@ -82,6 +84,8 @@ class Fit:
         self._rows_read = 0
         self._visits_read = 0
         self._final = 0  # visits whose posteriors do not change any more
+        self._strong: list[int] = []  # visits that tell the lattice something; a block is `lag` of them
+        self._done = 0  # strong visits within the final blocks
         n = len(heads)
         self._none = np.ones(n)  # chance that none of the final visits served the node
         self._best: list[tuple[float, float, float, int]] = [(0.0, math.nan, math.nan, -1)] * n
@@ -122,23 +126,23 @@ class Fit:
         self.changed = True
         pairs = self._pairs(rows)
         settled = len(rows) - (1 if track.stands else 0)
-        for row, candidates in zip(rows[:settled].tolist(), pairs[:settled], strict=True):
-            self.visits.append(row)
-            lattice.push(candidates)
+        self._push(rows[:settled], pairs[:settled])
         self._visits_read += settled
-        lag = THRESHOLDS.lag
-        while self._visits_read >= self._final + 2 * lag:
-            self._take(self._final, self._final + lag, self._final + 2 * lag, self._none, self._best, self._ways)
-            self._final += lag
-        before = lattice.pop()
-        for row, candidates in zip(rows[settled:].tolist(), pairs[settled:], strict=True):
-            self.visits.append(row)
-            lattice.push(candidates)
+        lag, kept, strong = THRESHOLDS.lag, len(self.visits), self._strong
+        while len(strong) >= self._done + 2 * lag:
+            last, until = strong[self._done + lag - 1] + 1, strong[self._done + 2 * lag - 1] + 1
+            self._take(self._final, last, until, self._none, self._best, self._ways)
+            self._final = last
+            self._done += lag
+        before = lattice.keep()
+        self._push(rows[settled:], pairs[settled:])
         none, best, ways = self._none.copy(), list(self._best), list(self._ways)
         if len(lattice.pairs) > self._final:
             self._take(self._final, len(lattice.pairs), len(lattice.pairs), none, best, ways)
         lattice.restore(before)
-        del self.visits[self._visits_read :]
+        del self.visits[kept:]
+        while strong and strong[-1] >= kept:
+            strong.pop()
         node = self.ground.node
         own = node >= 0
         at = node[own]
@@ -148,6 +152,15 @@ class Fit:
         self.visit[own] = told[at, 2]
         self.backwards = ways[1] / (ways[0] + ways[1]) if ways[0] + ways[1] > 0.5 else 0.0
 
+    def _push(self, rows: Floats, pairs: Sequence[Sequence[Pair]]) -> None:
+        """Take in visits; those near no stop tell the lattice nothing."""
+        for row, candidates in zip(rows.tolist(), pairs, strict=True):
+            if candidates:
+                if max(weight for _, weight in candidates) > _STRONG:
+                    self._strong.append(len(self.visits))
+                self.visits.append(row)
+                self.lattice.push(candidates)
+
     def _pairs(self, rows: Floats) -> list[Sequence[Pair]]:
         """Return for each visit the nodes that it may have served, and how much likelier it is if it did."""
         if not len(rows):
@@ -155,7 +168,9 @@ class Fit:
         apart = way_apart_m(rows, self._hx, self._hy)
         sigma = np.hypot(THRESHOLDS.place_m, rows[:, 6])[:, None]
         inside = (rows[:, 0] >= self.ground.from_s) & (rows[:, 0] <= self.ground.until_s)
-        near = (apart < THRESHOLDS.reach_sigmas * sigma) & inside[:, None]
+        near = (
+            apart < np.maximum(THRESHOLDS.reach_sigmas * sigma, 2.7 * np.hypot(sigma, THRESHOLDS.drift_m))
+        ) & inside[:, None]
         made: list[Sequence[Pair]] = [()] * len(rows)
         which, nodes = np.nonzero(near)
         if not len(which):
@@ -163,6 +178,8 @@ class Fit:
         log = match_log(
             apart[which, nodes], sigma[which, 0], rows[which], usual_s=self._hd[nodes], planned_s=self._hp[nodes]
         )
+        fine = log > _WEAK_LOG
+        which, nodes, log = which[fine], nodes[fine], log[fine]
         for k, node, weight in zip(which.tolist(), nodes.tolist(), np.exp(log).tolist(), strict=True):
             made[k] = (*made[k], (node, weight))
         return made

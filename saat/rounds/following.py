@@ -88,7 +88,7 @@ class RunFollower:
                 told.reasons,
                 told.words.tolist(),
                 strict=True,
-            )  # fmt: skip
+            )
         )
         if not self._views:
             self._views = [self._stop(i, key, told) for i, key in enumerate(keys)]

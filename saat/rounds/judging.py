@@ -35,9 +35,11 @@ def match_log(apart_m: Floats, sigma_m: Floats, visits: Floats, *, usual_s: Floa
 
     apart_m, sigma_m, usual_s, planned_s: (n,). visits: (n, WIDTH), one row for each pair.
     """
-    place = -0.5 * (apart_m / sigma_m) ** 2
-    place = np.logaddexp(place, np.log(0.02) - 0.5 * (apart_m / (2.5 * sigma_m)) ** 2)
-    place += np.log(THRESHOLDS.stray_m / (np.sqrt(2 * np.pi) * sigma_m))
+    own = -0.5 * (apart_m / sigma_m) ** 2 - np.log(sigma_m)
+    wide_m = np.hypot(sigma_m, THRESHOLDS.drift_m)
+    adrift = -0.5 * (apart_m / wide_m) ** 2 - np.log(wide_m)
+    place = np.logaddexp(own + np.log1p(-THRESHOLDS.drift), adrift + np.log(THRESHOLDS.drift))
+    place += np.log(THRESHOLDS.stray_m / np.sqrt(2 * np.pi))
     off = np.abs(visits[:, 0] - planned_s) / 7200.0
     log: Floats = place + dwell_log(visits[:, 1] - visits[:, 0], usual_s) - 0.5 * np.minimum(off, 4.0) ** 2
     return log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,8 @@ _SIDEWAYS = 0.7  # cosine below which a truck crosses a line rather than drives 
 class Kerbs:
     """The lines of a run's kerbs as places ten metres apart, and which of them one vehicle has covered, and when.
 
+    beside: (n,) whether it went along beside them, so near that its place may just be wrong.
+
     owner: (n,) the stop's index of each place. first_s, last_s: (n_stops,) when a stop's line was first and last
     covered; NaN where not.
     """
@@ -26,7 +29,7 @@ class Kerbs:
         """lines: stop index and (k, 2) metres in the track's frame."""
         x, y, east, north, owner = [], [], [], [], []
         for index, line in lines:
-            for (x0, y0), (x1, y1) in zip(line[:-1], line[1:], strict=True):
+            for (x0, y0), (x1, y1) in itertools.pairwise(line):
                 length = float(np.hypot(x1 - x0, y1 - y0))
                 if length < 0.5:
                     continue
@@ -41,7 +44,7 @@ class Kerbs:
         self.east, self.north = np.array(east), np.array(north)
         self.owner = np.array(owner, dtype=np.intp)
         self.covered = np.zeros(len(x), dtype=bool)
-        self.passed = np.zeros(len(x), dtype=bool)
+        self.beside = np.zeros(len(x), dtype=bool)
         self.places = np.bincount(self.owner, minlength=stops).astype(float)
         self.first_s = np.full(stops, np.nan)
         self.last_s = np.full(stops, np.nan)
@@ -50,30 +53,30 @@ class Kerbs:
         """Fold path rows; the first is the last of those before."""
         if len(rows) < 2 or not len(self.x_m):
             return
-        near_m = THRESHOLDS.kerb_near_m
+        near_m, wide_m = THRESHOLDS.kerb_near_m, THRESHOLDS.kerb_wide_m
         t, x, y = rows[:, 0], rows[:, 1], rows[:, 2]
         dx, dy, took = np.diff(x), np.diff(y), np.diff(t)
         fine = rows[1:, 5] != GAP
-        fine &= (np.minimum(x[1:], x[:-1]) < self.x_m.max() + near_m) & (
-            np.maximum(x[1:], x[:-1]) > self.x_m.min() - near_m
+        fine &= (np.minimum(x[1:], x[:-1]) < self.x_m.max() + wide_m) & (
+            np.maximum(x[1:], x[:-1]) > self.x_m.min() - wide_m
         )
-        fine &= (np.minimum(y[1:], y[:-1]) < self.y_m.max() + near_m) & (
-            np.maximum(y[1:], y[:-1]) > self.y_m.min() - near_m
+        fine &= (np.minimum(y[1:], y[:-1]) < self.y_m.max() + wide_m) & (
+            np.maximum(y[1:], y[:-1]) > self.y_m.min() - wide_m
         )
         for k in np.flatnonzero(fine).tolist():
             length = float(np.hypot(dx[k], dy[k]))
             along = ((self.x_m - x[k]) * dx[k] + (self.y_m - y[k]) * dy[k]) / max(length * length, 1e-9)
             along = np.clip(along, 0.0, 1.0)
             apart = np.hypot(self.x_m - x[k] - along * dx[k], self.y_m - y[k] - along * dy[k])
-            near = apart < near_m
-            if length > 5.0:
-                near &= np.abs(self.east * dx[k] + self.north * dy[k]) >= _SIDEWAYS * length
-            else:
-                near &= apart < 0.6 * near_m
-            if not near.any():
-                continue
-            self.passed |= near
             if length > THRESHOLDS.kerb_mps * took[k]:
+                continue
+            if length > 5.0:
+                fits = np.abs(self.east * dx[k] + self.north * dy[k]) >= _SIDEWAYS * length
+                near, wide = fits & (apart < near_m), fits & (apart < wide_m)
+            else:
+                near, wide = apart < 0.6 * near_m, apart < wide_m
+            self.beside |= wide
+            if not near.any():
                 continue
             self.covered |= near
             for index in np.unique(self.owner[near]).tolist():

@@ -32,6 +32,7 @@ class Lattice:
 
     def __init__(self, nodes: int, *, jump: float = THRESHOLDS.jump) -> None:
         self.nodes = nodes
+        self.jump = jump
         self.pairs: list[Sequence[Pair]] = []
         self._ahead = [0.0] * nodes
         self._back = [0.0] * nodes
@@ -64,8 +65,8 @@ class Lattice:
                 if right < nodes:
                     two += step * back[right]
                     right += 1
-            one += first_ahead * self._first(node)
-            two += first_back * self._first(nodes - 1 - node)
+            one += first_ahead * self.beginning(node)
+            two += first_back * self.beginning(nodes - 1 - node)
             gained.append((weight * one, weight * two))
         for (node, _), (one, two) in zip(pairs, gained, strict=True):
             ahead[node] += one
@@ -81,16 +82,16 @@ class Lattice:
             self._start *= _SCALE
             self._log -= _LOG_SCALE
 
-    def _first(self, before: int) -> float:
+    def beginning(self, before: int) -> float:
         """Weight of beginning at a node with so many before it."""
         return THRESHOLDS.skip ** min(before, 3) if before < 3 else max(THRESHOLDS.skip**3, 2.0 / self.nodes * 0.05)
 
-    def pop(self) -> tuple[object, ...]:
+    def keep(self) -> tuple[object, ...]:
         """Return what `restore` needs to forget everything pushed from now on."""
         return (len(self.pairs), list(self._ahead), list(self._back), self._total, self._start, self._log)
 
     def restore(self, state: tuple[object, ...]) -> None:
-        """Forget every visit pushed since `pop`."""
+        """Forget every visit pushed since `keep`."""
         count, self._ahead, self._back, self._total, self._start, self._log = state  # type: ignore[assignment]
         del self.pairs[count:], self._gained[count:], self._logs[count:], self._ends[count:]  # type: ignore[misc]
 

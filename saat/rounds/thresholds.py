@@ -19,11 +19,13 @@ class Thresholds:
     slow_mps: below this the truck stands, by its device's own speed. slow_leg_mps: the same from places alone.
     apart_m: places further apart than this (and half the accuracy) are two visits. rejoin_s: a visit that goes on at
     the same place within this time is one. lost_s: a leg that took so much longer than driving hides a visit.
-    gap_s, gap_steps: no position for so long, or for so many usual intervals, is a gap.
+    gap_s, gap_steps: no position for so long, or for so many usual intervals, is a gap. parked_s: a parked vehicle is
+    heard at least as often.
 
     Matching a visit with a stop:
     place_m: how far from its stop a truck stands (one sigma, without the fix's own error). reach_sigmas: no match
-    beyond. stray_m: mean way between standings that are no collections. skip: prior odds of a stop not being served.
+    beyond. drift, drift_m: so often a place is off by so much more than the device says.
+    crawl_mps: a leg is taken to need no more time than at this speed. stray_m: mean way between standings that are no collections. skip: prior odds of a stop not being served.
     jump: probability that the order is left. same: weight of a second visit at one stop. reverse: prior of a round
     that is driven backwards. lag: visits in a block of the smoothing.
 
@@ -49,18 +51,22 @@ class Thresholds:
     lost_s: float = 4.0
     gap_s: float = 60.0
     gap_steps: float = 3.5
+    parked_s: float = 900.0
 
     place_m: float = 10.0
     reach_sigmas: float = 4.0
     stray_m: float = 400.0
+    drift: float = 0.04
+    drift_m: float = 30.0
+    crawl_mps: float = 3.0
     skip: float = 0.06
     jump: float = 0.01
     same: float = 0.3
     reverse: float = 0.05
-    lag: int = 8
+    lag: int = 6
 
     served: float = 0.9
-    missed: float = 0.03
+    missed: float = 0.05
     prior_served: float = 0.95
     on_stops: int = 3
     on_m: float = 300.0
@@ -68,8 +74,9 @@ class Thresholds:
     off_m: float = 500.0
     gap_mps: float = 12.0
     gap_stand_s: float = 8.0
-    gap_astray: float = 0.004
-    unseen: float = 0.002
+    gap_astray: float = 0.001
+    gap_beside: float = 0.02
+    unseen: float = 0.001
     neighbour: int = 12
     silent_s: float = 180.0
     silent_steps: float = 5.0
@@ -83,7 +90,8 @@ class Thresholds:
     helper_late_s: float = 5400.0
 
     kerb_near_m: float = 25.0
-    kerb_mps: float = 4.2
+    kerb_wide_m: float = 45.0
+    kerb_mps: float = 3.0
     kerb_served: float = 0.8
     kerb_some: float = 0.3
     kerb_middle: float = 0.65

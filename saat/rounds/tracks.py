@@ -32,6 +32,8 @@ _HEARTBEAT, _NO_FIX, _COARSE = int(Flag.HEARTBEAT), int(Flag.NO_FIX), THRESHOLDS
 _DEG_M = math.pi / 180.0 * EARTH_RADIUS_M
 _TAIL = 16  # positions between two marks to which the fold can be taken back
 _THIN_M, _THIN_MOST = 4.0, 3
+_PARKED_M = 60.0
+_GAP_MOST_S = 300.0
 _ANOTHER_S = 90.0  # another device of the vehicle is heard after the first was silent for so long
 
 _STATE = (
@@ -194,10 +196,12 @@ class Track:
             return
         self.suspect = None
         interval = self.interval
-        limit = max(_GAP_S, _GAP_STEPS * interval)
-        gap = took > limit and not (position.flags & _HEARTBEAT and way < 30.0)
-        if not gap:
-            self.interval = interval + 0.1 * (took - interval) if interval else took
+        limit = max(_GAP_S, min(_GAP_STEPS * interval, _GAP_MOST_S))
+        gap = took > limit and not (
+            (position.flags | self.flags) & _HEARTBEAT and way < _PARKED_M and took < THRESHOLDS.parked_s
+        )
+        if not gap and took > 0 and not (position.flags | self.flags) & _HEARTBEAT:
+            self.interval = interval + 0.1 * (min(took, 3.0 * interval) - interval) if interval else took
         if v < 0 or (v < _SLOW and 0 <= self.v < _SLOW and way > 40.0 and way > 4.0 * took):
             slow = way < min(30.0, max(8.0, _SLOW_LEG * took))
             doppler = -1.0
