@@ -15,5 +15,6 @@ urlpatterns = [
     path("api/", include("saat.web.api.urls")),
     path("c/", include("saat.web.contractor.urls")),
     path("crew/", include("saat.web.crew.urls")),
+    path("", include("saat.web.feeds.urls")),
     path("", include("saat.web.resident.urls")),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -84,6 +84,11 @@ def run_plans(city_id: int, day: date) -> list[RunPlan]:
     """
     runs = Run.objects.filter(city_id=city_id, service_day=day).exclude(state="called_off")
     return _plans(City.objects.get(pk=city_id), runs)
+
+
+def run_plans_of(city: City, run_ids: Collection[int]) -> list[RunPlan]:
+    """Return some runs of a city with their stops, by id, also those that were called off."""
+    return _plans(city, Run.objects.filter(city=city, pk__in=run_ids))
 
 
 def run_plan(run: Run) -> RunPlan:
