@@ -10,14 +10,17 @@ from html.parser import HTMLParser
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from saat.actions.cases import Assignee, assign_case, close_case
+from saat.actions.contests import contest_stop
 from saat.actions.links import token_of
 from saat.actions.outbox import queue
 from saat.actions.texts import save_text
 from saat.records.models import Alert, Case, Duty, Membership, Outbox, Photo, SavedFilter, ServiceRequest, SignedLink
 from tests.city import AT_HOSPITAL, AT_RIVER, new_report
 from tests.hall import Hall, later
+from tests.trucks import make_trucks
 
 _NAMED = re.compile(r"\(\?P<(\w+)>[^()]*(?:\([^()]*\)[^()]*)*\)")
 _CONVERTED = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -111,7 +114,17 @@ def furnish(hall: Hall) -> Furnished:
         "token": token_of(link) if link else "0" * 26, "path": "v2/services.json", "provider_id": "city", "pk": 1,
         "uidb36": "1", "key_id": 1, "endpoint_id": 1,
     }  # fmt: skip
+    values |= _on_a_round(hall)
     return Furnished(hall=hall, case=case, closed=closed, far=far, values=values)
+
+
+def _on_a_round(hall: Hall) -> dict[str, Any]:
+    """Put a run with a contested stop on the road; return what names it in addresses."""
+    trucks = make_trucks(hall)
+    run = trucks.followed("North", "cccmeeeeee", now=timezone.now())
+    contest = contest_stop(run_id=run.pk, sequence=4, words="We came.", now=timezone.now(), by=hall.by("north"))
+    there = {"run_id": run.pk, "sequence": 4, "contest_id": contest.pk}
+    return there | {"vehicle_id": trucks.vehicles["North"].pk}
 
 
 class _Inline(HTMLParser):

@@ -133,8 +133,9 @@ class RunRows:
             "vehicles": [
                 trucks_words.vehicle_words(vehicle, label=self.label(vehicle["id"]), now=self.clock.now)
                 for vehicle in run.view.get("vehicles", ())
+                if run.state == "running"
             ],
-            "simulated": run.simulated,
+            "simulated": run.simulated and self.clock.speed is None,
         }
 
     def troubles(self, run: Run, findings: Sequence[FindingRow]) -> list[Trouble]:

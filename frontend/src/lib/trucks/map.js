@@ -110,7 +110,7 @@ function upper() {
         source: "stops",
         layout: {
           "icon-image": ["concat", "stop-", ["get", "mark"]],
-          "icon-size": ["interpolate", ["linear"], ["zoom"], 10, ["case", loud, 0.6, 0.3], 13, ["case", loud, 0.9, 0.5], 16, 1.1],
+          "icon-size": ["interpolate", ["linear"], ["zoom"], 10, ["case", loud, 0.6, 0.4], 13, ["case", loud, 0.9, 0.65], 16, 1.15],
           "icon-allow-overlap": true,
           "icon-ignore-placement": true,
           "symbol-sort-key": ["match", ["get", "mark"], "risk", 5, "missed", 4, "unknown", 3, "skipped", 2, "expected", 0, 1],
