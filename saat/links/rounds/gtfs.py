@@ -48,9 +48,8 @@ def read_gtfs(path: Path, reading: Reading) -> PlanFile:
     several: dict[str, int] = {}
     for trip in trips.values():
         several[trip.get("route_id", "")] = several.get(trip.get("route_id", ""), 0) + 1
-    days = {
-        service: _days(service, calendar, exceptions) for service in {t.get("service_id", "") for t in trips.values()}
-    }
+    service_ids = {trip.get("service_id", "") for trip in trips.values()}
+    days = {service_id: _days(service_id, calendar, exceptions) for service_id in service_ids}
     rows: list[PlanRow] = []
     for number, time in enumerate(tables["stop_times.txt"], start=2):
         trip = trips.get(time.get("trip_id", ""), {})

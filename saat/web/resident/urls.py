@@ -3,7 +3,7 @@
 from django.urls import path
 
 from saat.web import photos
-from saat.web.resident import report, shell, tracking
+from saat.web.resident import report, shell, stops, tracking
 
 urlpatterns = [
     path("", report.page, name="resident_page"),
@@ -12,6 +12,10 @@ urlpatterns = [
     path("r/", tracking.look_up, name="look_up"),
     path("r/<str:key>", tracking.tracking, name="tracking"),
     path("r/<str:key>/<slug:what>", tracking.act, name="tracking_act"),
+    path("stops/", stops.look_up, name="stops"),
+    path("stops/<str:number>.ics", stops.as_calendar, name="stop_ics"),
+    path("stops/<str:number>", stops.page, name="stop"),
+    path("stops/<str:number>/poster", stops.poster, name="stop_poster"),
     path("photos/<int:photo_id>/<slug:size>", photos.photo, name="photo"),
     path("areas.json", shell.ground, name="ground"),
     path("worker.js", shell.worker, name="worker"),
