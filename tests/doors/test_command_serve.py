@@ -107,11 +107,11 @@ def test_a_second_server_on_the_same_folder_or_port_is_refused_in_one_sentence(v
 def test_a_part_that_dies_is_started_again(var, env):
     with served(var, env) as running:
         before = children(running.process.pid)
-        assert set(before) == {"web", "stream"}
+        assert set(before) == {"web", "stream", "follower"}
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)
         eventually(
-            lambda: len(now := children(running.process.pid)) == 2 and not set(now.values()) & set(before.values())
+            lambda: len(now := children(running.process.pid)) == 3 and not set(now.values()) & set(before.values())
         )
         eventually(lambda: is_up(running.url))
         assert "The web process ended (signal SIGKILL); it starts again" in running.log()

@@ -77,7 +77,7 @@ def lay_rounds(
             starts_s = round(hour * 60) * 60.0
             timed = planned_times(replace(plan, sites=sites, starts_s=starts_s), streets, _SEED)
             code = f"{base.contractor.name.split()[0].upper()}-{number}"
-            draft = _draft(timed, code=code, name=f"{where} {number}")
+            draft = draft_of(timed, code=code, name=f"{where} {number}")
             save_plan(
                 city_id=city.pk, draft=draft, from_day=from_day, now=now, by=COMMAND, source=SOURCE, simulated=True,
                 contractor_id=base.contractor.pk, vehicle_id=base.trucks[truck].pk, depot_id=base.depot.pk,
@@ -143,7 +143,7 @@ def _names_of(city: City, khan: str) -> str:
     return names.get("en", khan)
 
 
-def _draft(plan: RunPlan, *, code: str, name: str) -> RoundDraft:
+def draft_of(plan: RunPlan, *, code: str, name: str) -> RoundDraft:
     """Return a simulated plan as what a planner would save."""
     return RoundDraft(
         code=code,
