@@ -304,8 +304,10 @@ def _over(plan: RunPlan, ground: Ground, fits: Sequence[Fit], told: Told, now_s:
 def _over_s(plan: RunPlan, ground: Ground, told: Told) -> float:
     """Return from when on nothing more is expected of the run, unless something more is collected."""
     ends_s = plan.midnight_s + plan.ends_s
-    last_s = max(told.progress_s.values(), default=ends_s)
-    return max(ends_s, float(ground.closes_s.max(initial=ends_s)), last_s) + THRESHOLDS.over_s
+    closes_s = float(ground.closes_s.max(initial=ends_s))
+    if not told.progress_s:
+        return max(ends_s + plan.grace_s, closes_s - plan.grace_s)
+    return max(ends_s, closes_s, *told.progress_s.values()) + THRESHOLDS.over_s
 
 
 def _home(plan: RunPlan, fit: Fit, last_s: float) -> bool:

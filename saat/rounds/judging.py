@@ -21,13 +21,13 @@ def dwell_log(stood_s: Floats, usual_s: Floats) -> Floats:
     Both are log-normal, the figures fitted on simulated runs (docs/follower.md).
 
     >>> [round(v, 1) for v in dwell_log(np.array([4.0, 35.0, 3600.0]), np.full(3, 28.0)).tolist()]
-    [-4.0, 0.9, -2.5]
+    [-4.0, 0.9, -3.0]
     """
     log = np.log(np.maximum(stood_s, 1.0))
     served = (log - np.log(usual_s + 5.0)) / 0.6
     other = (log - np.log(14.0)) / 1.0
     odds: Floats = np.clip(-0.5 * served**2 - np.log(0.6) + 0.5 * other**2, -4.0, 2.0)
-    return np.where(stood_s > 8 * usual_s + 300.0, -2.5, odds)
+    return np.where(stood_s > 5 * usual_s + 200.0, np.minimum(odds, -3.0), odds)
 
 
 def match_log(apart_m: Floats, sigma_m: Floats, visits: Floats, *, usual_s: Floats, planned_s: Floats) -> Floats:
@@ -40,8 +40,13 @@ def match_log(apart_m: Floats, sigma_m: Floats, visits: Floats, *, usual_s: Floa
     adrift = -0.5 * (apart_m / wide_m) ** 2 - np.log(wide_m)
     place = np.logaddexp(own + np.log1p(-THRESHOLDS.drift), adrift + np.log(THRESHOLDS.drift))
     place += np.log(THRESHOLDS.stray_m / np.sqrt(2 * np.pi))
+    stood = dwell_log(visits[:, 1] - visits[:, 0], usual_s)
+    # Seen only as time lost between two positions: the more often a device speaks, the less that is like a collection.
+    hidden = visits[:, 7] == 0
+    unlike = np.where(visits[:, 10] > 0, np.minimum(THRESHOLDS.hidden_most, THRESHOLDS.hidden_s / visits[:, 8]), 1.0)
+    stood = np.where(hidden, np.maximum(stood, -1.0) - unlike, stood)
     off = np.abs(visits[:, 0] - planned_s) / 7200.0
-    log: Floats = place + dwell_log(visits[:, 1] - visits[:, 0], usual_s) - 0.5 * np.minimum(off, 4.0) ** 2
+    log: Floats = place + stood - 0.5 * np.minimum(off, 4.0) ** 2
     return log
 
 

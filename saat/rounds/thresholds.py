@@ -24,15 +24,32 @@ class Thresholds:
 
     Matching a visit with a stop:
     place_m: how far from its stop a truck stands (one sigma, without the fix's own error). reach_sigmas: no match
-    beyond. drift, drift_m: so often a place is off by so much more than the device says.
-    crawl_mps: a leg is taken to need no more time than at this speed. stray_m: mean way between standings that are no collections. skip: prior odds of a stop not being served.
-    jump: probability that the order is left. same: weight of a second visit at one stop. reverse: prior of a round
-    that is driven backwards. lag: visits in a block of the smoothing.
+    beyond. drift, drift_m: so often a place is off by so much more than the device says. crawl_mps: a leg is taken to
+    need no more time than at this speed. hidden_s, hidden_most: log-odds against a collection that shows only as time
+    lost between two positions: hidden_s over the seconds between them, and no more than hidden_most. stray_m: mean way
+    between standings that are no collections. skip: prior odds of a stop not being served. jump: probability that the
+    order is left. same: weight of a second visit at one stop. reverse: prior of a round that is driven backwards.
+    lag: telling visits in a block of the smoothing.
 
     Deciding:
     served, missed: probabilities from which a stop is collected, to which it is missed. prior_served: share of stops
     that are served where nothing is known of a stop. on_stops, on_m: a truck has gone on when it served so many later
-    stops and is so far away.
+    stops and is so far away. past_m: it came past a stop. off_m: it is off the round. gap_mps, gap_stand_s: how fast a
+    truck may have driven unseen, and how long a collection takes at least. gap_astray: how likely a collection fell
+    into a gap out of its turn; gap_beside: the same, if it was nearly its turn. unseen: chance that a collection leaves
+    no visit where the truck was seen all the time. neighbour: how many stops around one are looked at to know its turn.
+    silent_s, silent_steps: a device that is not heard for so long, or for so many usual intervals, is silent.
+    over_s: no collection for so long after the planned end: the run is over. slow_feed_s: a tracker that sends more
+    rarely cannot tell single stops.
+
+    Whose run it is:
+    helper_stops, helper_near_m, helper_stood_s, helper_late_s: a vehicle serves a run that is not its own when it stood
+    near so many of its stops for so long, not later than this after their windows.
+
+    Kerbs:
+    kerb_near_m, kerb_mps: a place of a line is covered by a truck that comes so near and so slowly. kerb_wide_m:
+    collecting so near beside a line may have been collecting along it. kerb_served, kerb_some: share of the line from
+    which it is collected, or partly. kerb_middle: share at which either is as likely.
     """
 
     oldest_s: float = 1_420_070_400.0
@@ -53,12 +70,14 @@ class Thresholds:
     gap_steps: float = 3.5
     parked_s: float = 900.0
 
-    place_m: float = 10.0
+    place_m: float = 7.0
     reach_sigmas: float = 4.0
     stray_m: float = 400.0
     drift: float = 0.04
     drift_m: float = 30.0
     crawl_mps: float = 3.0
+    hidden_s: float = 60.0
+    hidden_most: float = 5.5
     skip: float = 0.06
     jump: float = 0.01
     same: float = 0.3
