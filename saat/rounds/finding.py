@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saat.rounds.expecting import STOOD_PRIOR
+from saat.rounds.expecting import STOOD_PRIOR, begins_s
 from saat.rounds.forecasting import AT_A_SITE, BROKEN_FOR_GOOD, NEVER_STARTS, NEVER_STARTS_MIN, UNHEARD, stood_s
 from saat.terms.case import Urgency
 from saat.terms.history import STOOD_MIN
@@ -43,6 +43,7 @@ OPENS_A_CASE = frozenset(
 )
 _MANY_UNKNOWN = 5  # fewer stops than these that a track cannot tell apart are asked about, not made a case of
 _MANY_STOPS = 10
+_LATE_STOPS = 3  # fewer that are late are no trouble of the run
 _ENDS = 0.6  # what opened a finding must fall below this share of its threshold before it closes
 _DWELLS = 2.0  # at a stop a vehicle may stand so many times as long as usual
 
@@ -64,7 +65,9 @@ def findings_of(
     """
     look = _Look(plan, view, forecasts, rule=rule, now_s=now_s, before=before)
     found = [*look.skipped(), *look.faults()]
-    if not feed_silent:
+    if feed_silent:  # nothing new can be found out; what was known before stays
+        found += [one for one in look.missed() if one.key in look.before]
+    else:
         stalled = look.stalled()
         held = {stop_id for one in stalled for stop_id in one.stop_ids}
         found += [*look.not_started(), *stalled, *look.off_round(), *look.unknown()]
@@ -105,8 +108,12 @@ class _Look:
         self.forecasts: Mapping[int, Forecast] = {one.stop_id: one for one in forecasts}
         self.before = {one.key: one for one in before}
         self.expected = tuple(stop for stop in view.stops if stop.outcome is Outcome.EXPECTED)
-        self.heard = tuple(vehicle for vehicle in view.vehicles if vehicle.state not in UNHEARD)
-        self.begins_s = plan.midnight_s + plan.starts_s
+        # Who has served something counts; an idle vehicle beside it says nothing about the run.
+        served_by = {stop.by_vehicle_id for stop in view.stops if stop.outcome.is_served}
+        working = tuple(vehicle for vehicle in view.vehicles if vehicle.vehicle_id in served_by)
+        self.vehicles = working or view.vehicles
+        self.heard = tuple(vehicle for vehicle in self.vehicles if vehicle.state not in UNHEARD)
+        self.begins_s = begins_s(plan)
         self.over = view.finished_s is not None or not self.expected
 
     # ------------------------------------------------------------------------------------------------ the whole run
@@ -129,14 +136,16 @@ class _Look:
     def running_late(self, held: set[int]) -> list[Finding]:
         """Stops ahead will be served, but after the window that residents were promised."""
         key = f"run:{self.plan.run_id}"
-        least_s = self.rule.late_min * 60 * (_ENDS if self._was(FindingKind.RUNNING_LATE, key) else 1.0)
+        was = self._was(FindingKind.RUNNING_LATE, key)
+        least_s = self.rule.late_min * 60 * (_ENDS if was else 1.0)
+        ahead = self._ahead(held)
         stops, latest_s = [], 0.0
-        for stop, planned in self._ahead(held):
-            after_s = self.forecasts[stop.stop_id].p50_s - (self.plan.midnight_s + planned)
+        for stop, closes_s in ahead:
+            after_s = self.forecasts[stop.stop_id].p50_s - (self.plan.midnight_s + closes_s)
             if after_s >= least_s:
                 stops.append(stop.stop_id)
                 latest_s = max(latest_s, after_s)
-        if not stops:
+        if self.view.started_s is None or len(stops) < (1 if was else min(_LATE_STOPS, len(ahead))) or not stops:
             return []
         since_s = self._since(FindingKind.RUNNING_LATE, key, self.now_s)
         facts = {"late_s": round(latest_s), "stops": len(stops)}
@@ -201,7 +210,7 @@ class _Look:
         """The tracker is silent, or was when it mattered: nobody can tell, and somebody should be asked."""
         key = f"run:{self.plan.run_id}"
         blind = [stop for stop in self.view.stops if stop.outcome is Outcome.UNKNOWN]
-        silent = [vehicle for vehicle in self.view.vehicles if vehicle.state in UNHEARD]
+        silent = [vehicle for vehicle in self.vehicles if vehicle.state in UNHEARD]
         late_s = self.now_s - max(self.begins_s, *(vehicle.seen_s or self.begins_s for vehicle in silent), 0.0)
         if self.over or self.heard or not silent or late_s < self.rule.silent_min * 60:
             silent = []

@@ -7,12 +7,12 @@ is gamma distributed; p_miss = 1 - (1 - p_late) (1 - p_stop) (1 - p_skip).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import gammaincc, gammaincinv
 
-from saat.rounds.expecting import ROAD_M_A_STRAIGHT_M, Expectation
+from saat.rounds.expecting import A_TRIP, ROAD_M_A_STRAIGHT_M, Expectation
 from saat.terms.geo import Point, distance_m
 from saat.terms.history import History
 from saat.terms.plan import RunPlan
@@ -23,9 +23,12 @@ STANDS_FOR_GOOD_S = 1200.0  # a vehicle that stands so long is not counted on wh
 BREAKS_AN_HOUR = 0.004  # trucks that break down in an hour of collecting
 NEVER_STARTS_MIN, NEVER_STARTS = (0.0, 15.0, 30.0, 60.0, 120.0), (0.0, 0.15, 0.35, 0.6, 0.85)
 BROKEN_FOR_GOOD = 0.97  # the crew says that the vehicle is broken
-_NEAR_MPS = 4.5  # through the traffic to the next stop
+_NEAR_M, _NEAR_MPS, _FAR_MPS = 1000.0, 5.5, 8.0  # through the traffic to the next stop, and from further away
 _BACK_S = 600.0  # to turn round and begin with what was passed by
 _LEAST_S = 10.0
+_SOON = 3  # so many stops after it was planned a trip to empty is still to come; later it was made unseen
+_SHORT_S = 900.0  # a longer way to the next stop leads past the disposal site
+_ALIKE, _NEIGHBOURS = 3, 6  # of the last three stops two must lie within six of each other
 _SURE = 0.999
 AT_A_SITE = (VehicleState.AT_DEPOT, VehicleState.AT_DISPOSAL)
 UNHEARD = (VehicleState.SILENT, VehicleState.UNSEEN)
@@ -103,9 +106,13 @@ def _times(
     """Return, for each place of the driven order: mean and variance of the seconds until it is reached, from when they
     count, the probability that the vehicle never goes on, and whether it was passed by."""
     legs, legs2 = expected.leg_s[order], expected.leg_s2[order]
+    trips = expected.trip_s[order]
     if view.reverse:  # the leg to a stop is then the one that leads away from it in the plan
         legs = np.concatenate([expected.leg_s[:1], expected.leg_s[order[:-1]]])
         legs2 = np.concatenate([expected.leg_s2[:1], expected.leg_s2[order[:-1]]])
+        trips = np.concatenate([expected.trip_s[:1], expected.trip_s[order[:-1]]])
+    if trips.any() and len(fronts) == 1:
+        legs, trips = _trips_still_to_make(view, legs=legs, trips=trips, front=fronts[0])
     dwell, dwell2 = expected.dwell_s[order] * todo, expected.dwell_s2[order] * todo
     n = len(order)
     mean_s, spread_s2, clock_s, never = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
@@ -121,11 +128,13 @@ def _times(
         there2 = np.cumsum(legs2[part]) + np.cumsum(dwell2[part]) - dwell2[part]
         first = int(np.argmax(todo[part])) if todo[part].any() else 0
         shift = _first_leg_s(plan, front, usual_s=float(there[first]), stop=int(order[part.start + first]))
-        mean_s[part] = np.maximum(there + shift + front.extra_s, 0.0)
-        spread_s2[part] = there2 + front.extra_spread_s**2
+        # The stop before which a trip is planned is served before it as often as after it.
+        half_s = trips[part] / 2
+        mean_s[part] = np.maximum(there + shift + front.extra_s - half_s, 0.0)
+        spread_s2[part] = there2 + front.extra_spread_s**2 + half_s**2
         clock_s[part], never[part] = front.clock_s, front.never
         if front is last:
-            end_s = float(mean_s[part][-1] + dwell[part][-1])
+            end_s = float(mean_s[part][-1] + half_s[-1] + dwell[part][-1])
             end_s2 = float(spread_s2[part][-1])
     behind = slice(0, fronts[0].at + 1)
     if behind.stop > 0:
@@ -142,43 +151,87 @@ def _first_leg_s(plan: RunPlan, front: _Front, *, usual_s: float, stop: int) -> 
     if front.at < 0 or vehicle is None or vehicle.lat is None or vehicle.lon is None:
         return max(left_s, min(usual_s, _LEAST_S)) - usual_s
     here, there = Point(lat=vehicle.lat, lon=vehicle.lon), Point(lat=plan.stops[stop].lat, lon=plan.stops[stop].lon)
-    far_s = ROAD_M_A_STRAIGHT_M * distance_m(here, there) / _NEAR_MPS
-    if vehicle.state in AT_A_SITE:
-        return max(left_s, far_s) - usual_s
-    return max(left_s, min(usual_s, far_s), _LEAST_S) - usual_s
+    far_m = ROAD_M_A_STRAIGHT_M * distance_m(here, there)
+    far_s = min(far_m, _NEAR_M) / _NEAR_MPS + max(0.0, far_m - _NEAR_M) / _FAR_MPS
+    if far_s < left_s <= _SHORT_S:  # nearer than the clock says: half way between the two
+        left_s = (left_s + far_s) / 2
+    return max(left_s, far_s, _LEAST_S) - usual_s
+
+
+def _trips_still_to_make(
+    view: RunView, *, legs: np.ndarray, trips: np.ndarray, front: _Front
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the legs with the trips to the disposal site that are still to be made, and these; seconds.
+
+    Crews empty when the truck is full, not where that was planned.
+
+    A gap between two stops that is longer than their leg by half a trip was one, whichever leg it was planned on.
+    """
+    whole_s = float(trips.max())
+    made = int(front.vehicle is not None and front.vehicle.state is VehicleState.AT_DISPOSAL)
+    served = [stop for stop in view.stops if stop.arrived_s is not None]
+    served.sort(key=lambda stop: stop.arrived_s or 0.0)
+    left_s: float | None = None
+    for stop in served:
+        if left_s is not None and (stop.arrived_s or 0.0) - left_s > A_TRIP * whole_s + _LEAST_S:
+            made += 1
+        left_s = stop.left_s if stop.left_s is not None else stop.arrived_s
+    at = np.flatnonzero(trips)
+    ahead = at[at > front.at]
+    passed = len(at) - len(ahead)
+    legs, to_make = legs.copy(), trips.copy()
+    to_make[: front.at + 1] = 0.0
+    for _trip, where in zip(range(made - passed), ahead, strict=False):
+        legs[where] -= min(trips[where], legs[where])
+        to_make[where] = 0.0
+    overdue = np.any((at <= front.at) & (at > front.at - _SOON))
+    if made < passed and overdue and front.at + 1 < len(legs):
+        legs[front.at + 1] += (passed - made) * whole_s
+        to_make[front.at + 1] += whole_s
+    return legs, to_make
 
 
 def fronts_of(plan: RunPlan, view: RunView, expected: Expectation, *, now_s: float) -> list[_Front]:
     """Return how far each vehicle has come that can be counted on, the hindmost first; at least one."""
     if view.started_s is None or view.reached < 0:
-        return [_before_the_start(plan, view, expected, now_s=now_s)]
+        return [_before_the_start(view, expected, now_s=now_s)]
     n = len(plan.stops)
-    latest: dict[int, tuple[float, int]] = {}
+    arrivals: dict[int, list[tuple[float, int]]] = {}
     for i, stop in enumerate(view.stops):
         if stop.arrived_s is not None and stop.by_vehicle_id is not None:
-            latest[stop.by_vehicle_id] = max(latest.get(stop.by_vehicle_id, (0.0, 0)), (stop.arrived_s, i))
+            arrivals.setdefault(stop.by_vehicle_id, []).append((stop.arrived_s, n - 1 - i if view.reverse else i))
     by_id = {vehicle.vehicle_id: vehicle for vehicle in view.vehicles}
     found = [
-        _front(plan, view, expected, at=i, vehicle=by_id.get(vehicle_id), now_s=now_s)
-        for vehicle_id, (_arrived_s, i) in latest.items()
+        _front(view, expected, at=_furthest(seen), vehicle=by_id.get(vehicle_id), now_s=now_s)
+        for vehicle_id, seen in arrivals.items()
     ]
     if not found:
         vehicle = view.vehicles[0] if view.vehicles else None
-        found = [_front(plan, view, expected, at=view.reached, vehicle=vehicle, now_s=now_s)]
+        at = n - 1 - view.reached if view.reverse else view.reached
+        found = [_front(view, expected, at=at, vehicle=vehicle, now_s=now_s)]
     working = [front for front in found if _works(front, now_s=now_s)]
     if not working:  # nobody can be counted on: the one that was heard last stands for the run
         working = [max(found, key=lambda front: (front.clock_s, front.from_s))]
-    driven = {(n - 1 - front.at if view.reverse else front.at): front for front in working}
-    if len(driven) == 1:  # what was dealt with further on, by whomever, is behind it too
-        (only,) = driven.values()
-        furthest = n - 1 - view.reached if view.reverse else view.reached
-        driven = {max(furthest, *driven): only}
-    return [replace(front, at=at) for at, front in sorted(driven.items())]
+    driven = {front.at: front for front in sorted(working, key=lambda front: front.from_s)}
+    return [driven[at] for at in sorted(driven)]
+
+
+def _furthest(seen: list[tuple[float, int]]) -> int:
+    """Return how far a vehicle has come: the latest stop, unless it stands alone and the ones before it say otherwise.
+
+    seen: (moment, place in the driven order). Where two stretches of a round are close together, one stop far ahead may
+    be taken for served too early; three in a row are believed.
+    """
+    latest = [at for _moment, at in sorted(seen)[-_ALIKE:]]
+    last = latest[-1]
+    if len(latest) < _ALIKE or any(abs(last - other) <= _NEIGHBOURS for other in latest[:-1]):
+        return last
+    return latest[-2]
 
 
 def _works(front: _Front, *, now_s: float) -> bool:
     vehicle = front.vehicle
-    if vehicle is None or vehicle.state in UNHEARD:
+    if vehicle is None or vehicle.state in UNHEARD or vehicle.state is VehicleState.AT_DEPOT:
         return False
     return stood_s(vehicle, now_s=now_s) < STANDS_FOR_GOOD_S
 
@@ -190,11 +243,10 @@ def stood_s(vehicle: VehicleView, *, now_s: float) -> float:
     return max(0.0, now_s - vehicle.standing_from_s)
 
 
-def _front(
-    plan: RunPlan, view: RunView, expected: Expectation, *, at: int, vehicle: VehicleView | None, now_s: float
-) -> _Front:
-    stop = view.stops[at]
-    dwell_s = float(expected.dwell_s[at])
+def _front(view: RunView, expected: Expectation, *, at: int, vehicle: VehicleView | None, now_s: float) -> _Front:
+    i = len(view.stops) - 1 - at if view.reverse else at
+    stop = view.stops[i]
+    dwell_s = float(expected.dwell_s[i])
     from_s = stop.left_s if stop.left_s is not None else (stop.arrived_s or view.started_s or now_s) + dwell_s
     clock_s = now_s
     if vehicle is not None and vehicle.state in UNHEARD and vehicle.seen_s is not None:
@@ -209,8 +261,8 @@ def _front(
     )
 
 
-def _before_the_start(plan: RunPlan, view: RunView, expected: Expectation, *, now_s: float) -> _Front:
-    begins_s = plan.midnight_s + plan.starts_s
+def _before_the_start(view: RunView, expected: Expectation, *, now_s: float) -> _Front:
+    begins_s = expected.begins_s
     late_s = now_s - begins_s
     heard = [vehicle for vehicle in view.vehicles if vehicle.state not in UNHEARD]
     if not heard:  # nobody knows where it is; it is taken to go by the plan

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from saat.rounds.expecting import Expectation
+from saat.rounds.expecting import A_TRIP, Expectation
 from saat.terms.history import STOOD_MIN, History, Leg, LegHistory
 from saat.terms.plan import RunPlan
 from saat.terms.run import Forecast, Outcome, RunView
@@ -16,8 +16,8 @@ from saat.terms.run import Forecast, Outcome, RunView
 HORIZONS_S = (300.0, 900.0, 1800.0, 3600.0, 7200.0)  # how far ahead predictions are scored
 _NEAR = 0.3  # a prediction counts for a horizon from which it lies at most this share away
 _SCORED_STOPS = 12  # of a run, spread evenly; a sample, so that what is kept stays small
-_LONGEST = 4.0  # a leg of more than so many times the usual is a standstill, not a leg
-_SPARE_S = 300.0
+_LONGEST = 3.0  # a leg of more than so many times the usual is a standstill, not a leg
+_SPARE_S = 120.0
 _GAVE_UP = 3  # so many last stops left out, and nothing after them: the run never went on
 _NOT_SERVED = (Outcome.MISSED, Outcome.SKIPPED)
 _SERVED = (Outcome.COLLECTED, Outcome.LATE, Outcome.PARTIAL)
@@ -26,32 +26,40 @@ _SERVED = (Outcome.COLLECTED, Outcome.LATE, Outcome.PARTIAL)
 def learn(history: History, plan: RunPlan, view: RunView) -> History:
     """Return what is known of a round after one more finished run; the run's order and time of arrival do not matter.
 
-    A leg counts where one vehicle drove it from one stop to the next; what took more than four times as long counts as
-    four times, and as a standstill after which the run went on.
+    A leg counts where one vehicle drove it from one stop to the next, in the order of the day. What took more than three
+    times the plan was a trip to empty, if it was as long as one, or else a standstill after which the run went on.
     """
     expected = Expectation.of(plan, history)
     legs = dict(history.legs)
     resumed = list(history.resumed)
     took_s = usual_s = 0.0
+    trip_s = float(expected.trip_s.max(initial=0.0))
     for i, (stop, seen) in enumerate(zip(plan.stops, view.stops, strict=True)):
         key: Leg = (plan.stops[i - 1].stop_id if i else None, stop.stop_id)
         past = legs.get(key, LegHistory())
         leg, dwell = past.leg, past.dwell
         gap_s = _leg_s(view, i)
         if gap_s is not None:
-            most_s = _LONGEST * float(expected.leg_s[i]) + _SPARE_S
-            for at, minutes in enumerate(STOOD_MIN):
-                resumed[at] += gap_s - float(expected.leg_s[i]) >= minutes * 60
-            leg = leg.add(min(gap_s, most_s))
-            took_s += min(gap_s, most_s)
-            usual_s += float(expected.leg_s[i])
+            plain_s = float(expected.plain_s[i])
+            over_s = gap_s - plain_s
+            if over_s <= (_LONGEST - 1) * plain_s + _SPARE_S:
+                leg = leg.add(gap_s)
+                took_s += gap_s
+                usual_s += float(expected.leg_s[i] - expected.trip_s[i])
+            elif not trip_s or over_s < A_TRIP * trip_s:  # a longer one was a trip to empty
+                for at, minutes in enumerate(STOOD_MIN):
+                    resumed[at] += over_s >= minutes * 60
         if seen.arrived_s is not None and seen.left_s is not None:
-            dwell = dwell.add(max(0.0, seen.left_s - seen.arrived_s))
+            stood = max(0.0, seen.left_s - seen.arrived_s)
+            if stood <= _LONGEST * stop.dwell_s + _SPARE_S:  # a longer one holds two visits, or a rest
+                dwell = dwell.add(stood)
+                took_s += stood
+                usual_s += float(expected.dwell_s[i])
         served = past.served + (seen.outcome in _SERVED)
         legs[key] = LegHistory(leg, dwell, served, past.not_served + (seen.outcome in _NOT_SERVED))
     start = history.start_s
     if view.started_s is not None:
-        start = start.add(view.started_s - (plan.midnight_s + plan.starts_s))
+        start = start.add(view.started_s - expected.begins_s)
     return History(
         legs=legs,
         start_s=start,
@@ -63,16 +71,16 @@ def learn(history: History, plan: RunPlan, view: RunView) -> History:
 
 
 def _leg_s(view: RunView, i: int) -> float | None:
-    """Return the seconds from leaving the planned neighbour to arriving at a stop, whichever way it was driven."""
+    """Return the seconds from leaving the neighbour to arriving at a stop; None if they were not driven in order."""
     if i == 0:
         return None
     one, other = view.stops[i - 1], view.stops[i]
+    if view.reverse:
+        one, other = other, one
     if one.by_vehicle_id != other.by_vehicle_id or one.arrived_s is None or other.arrived_s is None:
         return None
-    if one.arrived_s > other.arrived_s:
-        one, other = other, one
-    left_s = one.left_s if one.left_s is not None else one.arrived_s
-    return max(0.0, (other.arrived_s or 0.0) - (left_s or 0.0))
+    gap_s = other.arrived_s - (one.left_s if one.left_s is not None else one.arrived_s)
+    return gap_s if gap_s >= 0 else None
 
 
 def _gave_up(view: RunView) -> bool:

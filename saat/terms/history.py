@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-Leg = tuple[int | None, int]  # the stop before (None: the start of collecting) and the stop itself
+Leg = tuple[int | None, int]  # the stop before (None: it is the first) and the stop itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ STOOD_MIN = (4, 8, 12, 20, 40)
 class History:
     """What one round's past says.
 
-    legs: by (stop before, stop). start_s: seconds from the planned start to the first sign of collecting. pace: how
-    long a whole run took, as a share of what was expected of it; its spread is the factor that bad days share.
+    legs: by (stop before, stop). start_s: seconds from when the first stop was planned to the first sign of
+    collecting. pace: how long a whole run took, as a share of what was expected of it; its spread is the factor that
+    bad days share.
     resumed: for each of `STOOD_MIN`, how many standstills of at least that length the run went on after.
     broke: how many runs never went on. runs: how many were learned from.
     """
