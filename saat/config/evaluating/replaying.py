@@ -11,6 +11,7 @@ import numpy as np
 from saat.config.evaluating import baselines
 from saat.config.evaluating.records import THRESHOLDS, Raised, RunRecord, Said, truth_of
 from saat.rounds.assigning import assign
+from saat.rounds.expecting import Expectation
 from saat.rounds.feeds import feed_findings
 from saat.rounds.finding import findings_of
 from saat.rounds.following import RunFollower
@@ -27,6 +28,7 @@ OURS = "Saat"
 _LOOK_S = 60.0
 _BEFORE_S, _AFTER_S = 1800.0, 9000.0
 _LATE_LOOK_S = 900.0
+_ASSIGN_EVERY = 3
 _SAMPLE_EVERY = 5
 
 
@@ -56,9 +58,11 @@ class Tracks:
 class _Watch:
     """What was said of one run so far."""
 
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: RunPlan, history: History) -> None:
         n = len(plan.stops)
         self.plan = plan
+        self.history = history
+        self.expected = Expectation.of(plan, history)
         self.follower = RunFollower(plan)
         self.index = {stop.stop_id: i for i, stop in enumerate(plan.stops)}
         self.last: list[Outcome] = [Outcome.EXPECTED] * n
@@ -124,7 +128,7 @@ def replay(
 
     histories: by round. number: of the night, to tell nights apart. Late positions are waited for after the night.
     """
-    watches = {plan.run_id: _Watch(plan) for plan in plans}
+    watches = {plan.run_id: _Watch(plan, histories.get(plan.round_id, NO_HISTORY)) for plan in plans}
     begins = min(plan.midnight_s + plan.starts_s for plan in plans) - _BEFORE_S
     evening_s = max(plan.midnight_s + plan.ends_s for plan in plans) + _AFTER_S
     end_s = max(evening_s, max((one.received_s for one in night.positions), default=0.0)) + _LATE_LOOK_S
@@ -133,6 +137,7 @@ def replay(
     at, late = 0, False
     feeds: tuple[Finding, ...] = ()
     contractors = {plan.run_id: plan.contractor_id for plan in plans}
+    vehicles: dict[int, tuple[tuple[int, bool], ...]] = {}
     for turn, now_s in enumerate(looks):
         stale: set[int] = set()
         while at < len(night.positions) and night.positions[at].received_s <= now_s:
@@ -145,14 +150,15 @@ def replay(
             late = True
             for watch in watches.values():
                 watch.evening = np.array([one is Outcome.MISSED for one in watch.last])
-        vehicles = assign(plans, tracks.tracks, now_s=now_s)
+        if turn % _ASSIGN_EVERY == 0 or late:
+            vehicles = assign(plans, tracks.tracks, now_s=now_s)
         active = [plan for plan in plans if late or _is_active(plan, now_s)]
         silent = {one.contractor_id for one in feeds}
         for plan in active:
             _look(
                 watches[plan.run_id], tracks.tracks, vehicles.get(plan.run_id, ()), now_s=now_s, rule=rule,
-                history=histories.get(plan.round_id, NO_HISTORY), feed_silent=plan.contractor_id in silent,
-                blind=_is_blind(plan, night, now_s), sample=turn % _SAMPLE_EVERY == 0 and not late,
+                feed_silent=plan.contractor_id in silent, blind=_is_blind(plan, night, now_s),
+                sample=turn % _SAMPLE_EVERY == 0 and not late,
             )  # fmt: skip
         views = [watch.view for watch in watches.values() if watch.view is not None]
         feeds = feed_findings(views, contractors, rule=rule, now_s=now_s, before=feeds)
@@ -170,7 +176,7 @@ def _is_blind(plan: RunPlan, night: Night, now_s: float) -> bool:
 
 def _look(
     watch: _Watch, tracks: Mapping[int, Track], vehicles: Sequence[tuple[int, bool]], *, now_s: float,
-    rule: RoundRule, history: History, feed_silent: bool, blind: bool, sample: bool,
+    rule: RoundRule, feed_silent: bool, blind: bool, sample: bool,
 ) -> None:  # fmt: skip
     """Look at one run once."""
     plan = watch.plan
@@ -179,7 +185,7 @@ def _look(
     watch.look_s += time.perf_counter() - began
     watch.looks += 1
     watch.note(view, blind=blind)
-    forecasts = forecast(plan, view, history, now_s=now_s)
+    forecasts = forecast(plan, view, watch.history, now_s=now_s, expected=watch.expected)
     for one in forecasts:
         i = watch.index[one.stop_id]
         fresh = (one.p_miss >= THRESHOLDS) & np.isnan(watch.alert[i])

@@ -27,7 +27,7 @@ class Amount:
     nights: Mapping[float, int]
 
 
-WHOLE = Amount(rounds=24, stops=45, past=6, nights={5.0: 4, 10.0: 8, 15.0: 4, 30.0: 4, 60.0: 4})
+WHOLE = Amount(rounds=24, stops=45, past=6, nights={5.0: 3, 10.0: 6, 15.0: 3, 30.0: 3, 60.0: 3})
 QUICK = Amount(rounds=6, stops=30, past=2, nights={10.0: 2, 30.0: 1})
 
 
