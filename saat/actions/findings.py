@@ -183,7 +183,7 @@ def _settle_case(
     if case is not None and State(case.state).is_closed and not (opened and _may_reopen(case)):
         # Somebody closed it; only a trouble that is new since then is a line of its own.
         case = None if opened else case
-    needs_one = any(_opens(row) for row in [*opened, *holding] if row.case_id is None)
+    needs_one = any(opens_a_case(FindingKind(row.kind)) for row in [*opened, *holding] if row.case_id is None)
     policy, ground = about.city.policy_terms(), city_map(about.city)
     if case is None and needs_one:
         case = _new_case(log, about, holding, policy=policy, ground=ground)
@@ -203,10 +203,6 @@ def _settle_case(
     elif closed:
         _all_over(log, case, policy=policy)
     return case.pk
-
-
-def _opens(row: FindingRow) -> bool:
-    return opens_a_case(FindingKind(row.kind), stops=len(row.stop_ids), facts=row.facts)
 
 
 def case_of(run_id: int) -> Case | None:

@@ -143,7 +143,7 @@ def _planned(plan: RunPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if gap_s > 0 and legs[i] + dwells[i - 1] > gap_s:
             dwells[i - 1] = max(0.0, gap_s - legs[i])
         trips[i] = legs[i] - drive_s
-    at, whole_s = _emptying(plan)
+    at, whole_s = _full_before(plan), trip_to_empty_s(plan)
     if whole_s <= 0:
         return legs, dwells, np.zeros(n)
     trips[trips < A_TRIP * whole_s] = 0.0
@@ -153,20 +153,24 @@ def _planned(plan: RunPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return legs, dwells, trips
 
 
-def _emptying(plan: RunPlan) -> tuple[int | None, float]:
-    """Return before which stop the vehicle is full and must empty, None if it never is; and how long a trip takes."""
+def trip_to_empty_s(plan: RunPlan) -> float:
+    """Return how long a trip from the middle of a round to the nearest disposal site and back takes; 0 without one."""
     places = [site for site in plan.sites if site.kind in (SiteKind.DISPOSAL, SiteKind.TRANSFER)]
     if not places or not plan.stops:
-        return None, 0.0
+        return 0.0
     middle = plan.stops[len(plan.stops) // 2]
     far_m = min(_metres(middle.lat, middle.lon, site.lat, site.lon) for site in places)
-    trip_s = 2 * far_m / FASTEST_MPS + EMPTYING_S
+    return 2 * far_m / FASTEST_MPS + EMPTYING_S
+
+
+def _full_before(plan: RunPlan) -> int | None:
+    """Return before which stop the vehicle is full by the plan's loads; None if it never is, or nobody knows."""
     load_kg = 0.0
     for i, stop in enumerate(plan.stops):
         load_kg += stop.load_kg
         if plan.capacity_kg and len(plan.vehicle_ids) <= 1 and load_kg > plan.capacity_kg:
-            return i, trip_s
-    return None, trip_s
+            return i
+    return None
 
 
 def _metres(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:

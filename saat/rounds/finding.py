@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saat.rounds.expecting import STOOD_PRIOR, begins_s
+from saat.rounds.expecting import STOOD_PRIOR, begins_s, trip_to_empty_s
 from saat.rounds.forecasting import AT_A_SITE, BROKEN_FOR_GOOD, NEVER_STARTS, NEVER_STARTS_MIN, UNHEARD, stood_s
 from saat.terms.case import Urgency
 from saat.terms.history import STOOD_MIN
@@ -41,7 +41,7 @@ OPENS_A_CASE = frozenset(
         FindingKind.FEED_SILENT,
     }
 )
-_MANY_UNKNOWN = 5  # fewer stops than these that a track cannot tell apart are asked about, not made a case of
+_BLIND_STOPS = 3  # fewer than these within a silence are asked about, and are no trouble of the run
 _MANY_STOPS = 10
 _LATE_STOPS = 3  # fewer that are late are no trouble of the run
 _ENDS = 0.6  # what opened a finding must fall below this share of its threshold before it closes
@@ -75,10 +75,8 @@ def findings_of(
     return tuple(found)
 
 
-def opens_a_case(kind: FindingKind, *, stops: int, facts: Mapping[str, Any]) -> bool:
+def opens_a_case(kind: FindingKind) -> bool:
     """Return whether a finding is worth a line on the desk."""
-    if kind is FindingKind.UNKNOWN:
-        return bool(facts.get("silent")) or stops >= _MANY_UNKNOWN
     return kind in OPENS_A_CASE
 
 
@@ -207,9 +205,15 @@ class _Look:
         ]  # fmt: skip
 
     def unknown(self) -> list[Finding]:
-        """The tracker is silent, or was when it mattered: nobody can tell, and somebody should be asked."""
+        """The tracker is silent, or was while the truck may have been at several stops; somebody should be asked.
+
+        A single stop that a track cannot tell from its neighbour is no trouble of the run: it is asked about where it
+        stands, and nobody is called for it.
+        """
         key = f"run:{self.plan.run_id}"
-        blind = [stop for stop in self.view.stops if stop.outcome is Outcome.UNKNOWN]
+        blind = [stop for stop in self.view.stops if stop.outcome is Outcome.UNKNOWN and stop.blind]
+        if len(blind) < min(_BLIND_STOPS, len(self.view.stops)):
+            blind = []
         silent = [vehicle for vehicle in self.vehicles if vehicle.state in UNHEARD]
         late_s = self.now_s - max(self.begins_s, *(vehicle.seen_s or self.begins_s for vehicle in silent), 0.0)
         if self.over or self.heard or not silent or late_s < self.rule.silent_min * 60:
@@ -316,16 +320,22 @@ class _Look:
         return tuple(stop.stop_id for stop in self.view.stops if stop.stop_id in waiting)
 
     def off_round(self) -> list[Finding]:
-        """A vehicle is away from its round and from every site, with stops to go."""
+        """A vehicle is away from its round and from every site, with stops ahead of it.
+
+        Where there is a disposal site a trip there and back is allowed for; who has nothing left ahead is on the way
+        home.
+        """
         found: list[Finding] = []
         if self.over or self.view.started_s is None:
             return found
+        allowed_s = self.rule.off_round_min * 60 + trip_to_empty_s(self.plan)
+        ahead = self._ahead_of_all()
         for vehicle in self.heard:
             if vehicle.off_round_from_s is None or vehicle.state is not VehicleState.OFF_ROUND:
                 continue
             away_s = self.now_s - vehicle.off_round_from_s
-            stops = self._left_by(vehicle)
-            if away_s < self.rule.off_round_min * 60 or not stops:
+            stops = tuple(stop_id for stop_id in self._left_by(vehicle) if stop_id in ahead)
+            if away_s < allowed_s or not stops:
                 continue
             key = f"run:{self.plan.run_id}:{vehicle.vehicle_id}"
             facts = {"away_s": round(away_s), "stops": len(stops)}
@@ -336,6 +346,12 @@ class _Look:
                 )
             )  # fmt: skip
         return found
+
+    def _ahead_of_all(self) -> set[int]:
+        """Return the stops beyond the last one that anybody served, in the order in which the round is driven."""
+        ordered = self.view.stops[::-1] if self.view.reverse else self.view.stops
+        last = max((at for at, stop in enumerate(ordered) if stop.arrived_s is not None), default=-1)
+        return {stop.stop_id for stop in ordered[last + 1 :]}
 
     def faults(self) -> list[Finding]:
         """What a tracker itself does wrong."""
