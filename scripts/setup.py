@@ -246,6 +246,8 @@ def missing_tools():
         needed.append("chromium")
     if not (glob.glob("/usr/lib/postgresql/*/bin/initdb") or shutil.which("initdb")):
         needed.append("postgresql")
+    if not (shutil.which("mosquitto") or os.path.exists("/usr/sbin/mosquitto")):
+        needed.append("mosquitto")
     fonts = ("/usr/share/fonts/**/*[Kk]hmer*", "/usr/share/fonts/**/KhmerOS*")
     if not any(glob.glob(pattern, recursive=True) for pattern in fonts):
         needed.append("fonts-khmeros-core")

@@ -126,7 +126,9 @@ class DeviceBook:
     def seems_swapped(self, device: KnownDevice, lat: float, lon: float) -> bool:
         """Return whether a place is far from the device's city (from every city, for a stranger's), and would not be
         if latitude and longitude were exchanged."""
-        own = self.around(device.city_id)
+        own = self._around.get(device.city_id) if device.city_id is not None else None
+        if own is not None and own.south <= lat <= own.north and own.west <= lon <= own.east:
+            return False  # the usual case, in a hurry
         boxes = (own,) if own is not None else tuple(self._around.values())
         if any((lat, lon) in box for box in boxes):
             return False

@@ -59,6 +59,11 @@ def cities() -> list[City]:
     return list(City.objects.order_by("pk"))
 
 
+def position_feeds() -> list[tuple[str, str]]:
+    """Return the feeds of positions that cities' policies name: jurisdiction_id and address."""
+    return [(city.jurisdiction_id, url) for city in cities() for url in city.policy_terms().rounds.position_feeds]
+
+
 def keys_for(user: User, city: City) -> list[ApiKey]:
     """Return a city's keys, the newest first, for its administrators; nothing for anybody else."""
     return list(ApiKey.objects.filter(city=city).order_by("-pk")) if _manages(user, city) else []

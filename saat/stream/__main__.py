@@ -24,9 +24,11 @@ def main() -> None:
     from saat.actions import access, clock, links
     from saat.actions.finishing import freeze_due
     from saat.links.email.client import email_client
+    from saat.links.mqtt import broker_of
     from saat.links.webhook.client import webhook_client
     from saat.stream import sender
     from saat.stream.letters import Desk
+    from saat.stream.positions import Intake, MqttListener, poll_feeds
     from saat.stream.runner import Job, Runner
 
     desk = Desk(
@@ -40,6 +42,8 @@ def main() -> None:
     )
     hooks = webhook_client(private_allowed=os.environ.get("SAAT_WEBHOOK_PRIVATE") == "1")
     daily = Daily(lambda: clock.forget_due(now=timezone.now()), timezone.now)
+    intake = Intake()
+    listener = MqttListener(broker_of(os.environ["MQTT_URL"]), intake) if os.environ.get("MQTT_URL") else None
     runner = Runner(
         [
             Job(
@@ -58,14 +62,20 @@ def main() -> None:
             Job(name="alerts", run=lambda: clock.pass_on_alerts(now=timezone.now()), every_s=2.0),
             Job(name="freeze", run=lambda: freeze_due(now=timezone.now()), every_s=60.0),
             Job(name="retention", run=daily, every_s=300.0),
+            Job(name="position feeds", run=lambda: poll_feeds(intake) and 0, every_s=30.0),
         ]
     )
     stopped = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stopped.set())
     runner.start()
+    if listener:
+        listener.start()
     stopped.wait()
+    if listener:
+        listener.stop()
     runner.stop()
+    intake.stop()
 
 
 class Daily:

@@ -19,7 +19,8 @@ class RoundRule:
     act_lead_min: what help needs to get there. feed_share: of a contractor's trackers, silent together.
     correction_h: after the planned end outcomes may still change; then penalties may rest on them. track_days: tracks
     are kept. report_days: a missed collection can be reported so long after it. public_trucks: everybody may see
-    where trucks on a round are. Minutes, hours, days, shares 0 to 1.
+    where trucks on a round are. position_feeds: addresses of GTFS-Realtime VehiclePositions that are read twice a
+    minute. Minutes, hours, days, shares 0 to 1.
     """
 
     service_code: str = ""
@@ -37,6 +38,7 @@ class RoundRule:
     track_days: int = 30
     report_days: int = 3
     public_trucks: bool = True
+    position_feeds: tuple[str, ...] = ()
 
 
 def round_rule(reader: Reader, codes: Sequence[str]) -> RoundRule:
@@ -58,6 +60,7 @@ def round_rule(reader: Reader, codes: Sequence[str]) -> RoundRule:
         track_days=entry.whole("track_days", usual.track_days, least=1),
         report_days=entry.whole("report_days", usual.report_days, least=1),
         public_trucks=entry.get("public_trucks", bool, usual.public_trucks),
+        position_feeds=entry.texts("position_feeds"),
         **{name: entry.number(name, getattr(usual, name)) for name in minutes},
     )
     entry.done()
@@ -67,6 +70,9 @@ def round_rule(reader: Reader, codes: Sequence[str]) -> RoundRule:
         raise PolicyError(f"rounds: 0 < quiet_p <= alert_p < 1 must hold, got {rule.quiet_p} and {rule.alert_p}.")
     if not 0 < rule.feed_share <= 1:
         raise PolicyError(f"rounds: `feed_share` must be a share above 0 and up to 1, got {rule.feed_share}.")
+    for url in rule.position_feeds:
+        if not url.startswith(("http://", "https://")):
+            raise PolicyError(f"rounds: `position_feeds` must be web addresses, got {url!r}.")
     for name in ("stalled_min", "silent_min"):
         if not getattr(rule, name) >= 1:
             raise PolicyError(f"rounds: `{name}` must be at least 1, got {getattr(rule, name)}.")

@@ -15,14 +15,14 @@ import httpx
 import pytest
 from django.db import connections
 
-from saat.actions import devices
+from saat.actions import devices, intake
 from saat.actions.access import make_key, revoke_key
 from saat.actions.log import COMMAND
 from saat.records.device_book import Box
 from saat.records.models import Device, Vehicle
 from saat.records.position_log import LogMark, PositionLog, position_log
 from saat.terms.position import Flag, Position
-from saat.web.positions import batches, knowing, writer
+from saat.web.positions import batches, writer
 from saat.web.positions.door import PositionsDoor
 from tests.city import AT_MARKET, MONDAY_MORNING
 from tests.hall import make_hall
@@ -480,9 +480,8 @@ def test_a_batch_of_nonsense_names_some_rows_and_counts_all(lane, hall, monkeypa
     assert (told["accepted"], len(told["rejected"]), told["rejected_count"]) == (0, 3, 10)
 
 
-def test_strangers_in_a_batch_are_held_to_their_number(lane, hall, monkeypatch):
-    monkeypatch.setattr(knowing, "_NEW_FROM_ADDRESS", (2.0, 0.001))
-    lane.door.register._addresses = knowing.Allowance(2.0, 0.001)
+def test_strangers_in_a_batch_are_held_to_their_number(lane, hall):
+    lane.door.register._addresses = intake.Allowance(2.0, 0.001)
     told = lane.post("batch", ndjson([rows(1)[0] | {"id": f"new-{n}"} for n in range(5)])).json()
     assert told["accepted"] == 2
     assert all("from this address" in row["why"] for row in told["rejected"])

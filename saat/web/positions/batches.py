@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl
 
 from django.utils.translation import gettext as _
 
+from saat.actions.intake import Refused, Register, Sender, Unknown
 from saat.links import batch
 from saat.terms.position import Fix, FixRefused, Position
-from saat.web.positions.knowing import Refused, Register, Sender, Unknown
 from saat.web.positions.wire import Receive, Scope, Send, answer, answer_json, body_of, header, sender_of
 from saat.web.positions.writer import Busy, Writer
 

@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl
 
 from django.utils.translation import gettext as _
 
+from saat.actions.intake import Refused, Register, Sender, Unknown
 from saat.links import osmand, owntracks, traccar
+from saat.links.fixes import settled
 from saat.records.position_log import position_log
 from saat.terms.position import Fix, FixRefused, Position
 from saat.web.positions.batches import Batches
-from saat.web.positions.knowing import Refused, Register, Sender, Unknown
 from saat.web.positions.wire import (
     Gone,
     Receive,
@@ -47,7 +48,7 @@ class PositionsDoor:
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self.register = Register(clock=clock)
+        self.register = Register(settle=settled, clock=clock)
         self.writer = Writer(position_log())
         batches = Batches(self.register, self.writer, clock=clock)
         self.doors: dict[str, Door] = {

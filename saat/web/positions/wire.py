@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from saat.web.positions.knowing import Sender
+from saat.actions.intake import Sender
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

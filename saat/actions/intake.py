@@ -1,27 +1,28 @@
 """Whose a position is: the device that it names, whether it is proved, and what becomes of strangers.
 
-Looking is done in memory, by whoever takes a position in. What needs the tables, reading changes and writing strangers
-down, is done by one thread.
+Looking is done in memory, by the door that takes a position in. What needs the tables, reading changes and writing
+strangers down, is done by one thread.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from django.db import Error, close_old_connections, connection
 from django.utils.translation import gettext as _
 
+from saat.actions.allowance import Allowance
 from saat.actions.devices import TooManyStrangers, note_traffic, quarantine_device
-from saat.links.fixes import settled
 from saat.records.device_book import DeviceBook, KnownDevice
 from saat.records.queries_access import key_of
 from saat.terms.position import Fix, FixRefused, Flag, Position
-from saat.web.positions.allowance import Allowance
 
 # A phone that was without a signal sends its day one by one; a device that never stops is slowed to its share.
 _DEVICE = (600.0, 10.0)
@@ -52,18 +53,30 @@ class Unknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends. token: what proves it, "" for nothing. address: of the network. protocol: how it speaks."""
+    """Who sends. token: what proves it, "" for nothing. address: of the network. protocol: how it speaks.
+
+    trusted: somebody else has proved who it is, such as a broker that holds each device to its own topic.
+    """
 
     token: str = ""
     address: str = ""
     protocol: str = ""
+    trusted: bool = False
+
+
+class Settle(Protocol):
+    """What gives a fix a moment that can be true, or refuses it, see `saat.links.fixes.settled`."""
+
+    def __call__(self, fix: Fix, *, received_s: float, oldest_s: float) -> Fix:
+        """Return the fix as it may be kept."""
 
 
 class Register:
     """The devices in memory, what each may send, and what is to be noted of them."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, settle: Settle, clock: Callable[[], float] = time.time) -> None:
         self.book = DeviceBook()
+        self._settle = settle
         self._clock = clock
         self._read = False
         self._devices = Allowance(*_DEVICE)
@@ -74,6 +87,7 @@ class Register:
         self._refused: dict[int, tuple[int, str]] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saat-devices")
         self._admitting = 0
+        self._stopped = False
         self._tending: Future[None] | None = None
         self._tended_s = self._noted_s = 0.0
 
@@ -94,7 +108,7 @@ class Register:
         oldest_s = received_s - self.book.kept_days(device.city_id) * _DAY_S
         try:
             if fix.fixed_s is None or not oldest_s <= fix.fixed_s <= received_s:
-                fix = settled(fix, received_s=received_s, oldest_s=oldest_s)
+                fix = self._settle(fix, received_s=received_s, oldest_s=oldest_s)
             if self.book.seems_swapped(device, fix.lat, fix.lon):
                 raise FixRefused(_("Latitude and longitude seem to be swapped: this place is far from the city."))
         except FixRefused as refused:
@@ -142,6 +156,8 @@ class Register:
                 raise Refused(403, _("The token is another device's."))
             raise Unknown
         self._in_use(device)
+        if sender.trusted:
+            return device, 0
         if not token:
             return device, Flag.UNPROVED if device.needs_token and device.city_id else 0
         if device.accepts(token) or self._is_key_for(token, device, now_s):
@@ -184,7 +200,10 @@ class Register:
         return self._thread.submit(self._refresh)
 
     def stop(self) -> None:
-        """Note what is to be noted and end the thread."""
+        """Note what is to be noted and end the thread. Twice is harmless."""
+        if self._stopped:
+            return
+        self._stopped = True
         self._thread.submit(self._note)
         self._thread.submit(connection.close)
         self._thread.shutdown(wait=True)
@@ -209,7 +228,7 @@ class Register:
         except Unknown:
             pass
         # A gateway with a key may bring as many new devices as it has; others are held to a few an hour.
-        if city_id is None and not self._addresses.take(sender.address, now_s):
+        if city_id is None and not sender.trusted and not self._addresses.take(sender.address, now_s):
             raise Refused(429, _("Too many unknown devices from this address."), again_s=60)
         try:
             quarantine_device(uid=fix.uid, protocol=sender.protocol, now=now)
@@ -237,7 +256,11 @@ class Register:
     def _refresh(self) -> None:
         close_old_connections()
         self.book.refresh()
-        self._read = True
+        if not self._read:
+            self._read = True
+            # What was read now lives as long as the process: the collector of garbage need not look at it again.
+            gc.collect()
+            gc.freeze()
 
     def _note(self) -> None:
         seen, self._seen = self._seen, {}
