@@ -65,6 +65,7 @@ _BOOK_S = 1.0  # how often to ask whether devices, words or plans changed
 _PLANS_S = 10.0
 _AHEAD_S = 600.0  # how often runs are made for the days ahead
 _ASSIGN_S = 15.0
+_ASSIGN_SHARE = 20.0
 _FEEDS_S = 10.0
 _LATE_S = 5.0
 _MARK_S = 5.0
@@ -82,11 +83,11 @@ Key = tuple[int, int | None]  # city, contractor
 
 @dataclass(slots=True)
 class Group:
-    """The rounds and vehicles of one contractor in one city. assigned_s: when it was last asked who is on what."""
+    """The rounds and vehicles of one contractor in one city. assign_s: when to ask again who is on what."""
 
     runs: set[int] = field(default_factory=set)
     vehicles: tuple[int, ...] = ()
-    assigned_s: float = -1e9
+    assign_s: float = -1e9
 
 
 class Every:
@@ -223,7 +224,7 @@ class Follower:
         anew = self.tracking.keep_from(since) | self.tracking.trim(since, slack_s=_SLACK_S)
         for group in self._groups.values():
             if not anew.isdisjoint(group.vehicles):
-                group.assigned_s = -1e9
+                group.assign_s = -1e9
                 self._touch(group.runs)
 
     def _watch(self, runs: Iterable[RunToFollow]) -> list[Watched]:
@@ -284,7 +285,7 @@ class Follower:
             self._touch(self._runs_of.get(vehicle_id, ()))
         for group in self._groups.values():
             if not moved.isdisjoint(group.vehicles):
-                group.assigned_s = -1e9
+                group.assign_s = -1e9
 
     def _hear_words(self, now: datetime) -> None:
         """Notice what crews and residents said, of runs that are over too."""
@@ -305,12 +306,12 @@ class Follower:
     # ------------------------------------------------------------------------------------------------- who is on what
 
     def _assign(self, now: datetime) -> None:
-        """Ask which vehicles are on which runs, of a few groups at a time."""
+        """Ask of each group whose turn it is which vehicles are on which runs."""
         at_s = self._clock()
         for key, group in self._groups.items():
-            if not group.runs or at_s - group.assigned_s < _ASSIGN_S:
+            if not group.runs or at_s < group.assign_s:
                 continue
-            group.assigned_s = at_s
+            began_s = self._clock()
             plans = [self.watched[run_id].plan for run_id in sorted(group.runs)]
             tracks = {v: self.tracking.tracks[v] for v in group.vehicles if v in self.tracking.tracks}
             found = assign(plans, tracks, now_s=truck_now(key[0], now).timestamp())
@@ -324,6 +325,8 @@ class Follower:
                 if pairs != watched.pairs:
                     watched.pairs = pairs
                     self._touch([run_id])
+            # In a large fleet it takes long, and is asked the less often.
+            group.assign_s = at_s + max(_ASSIGN_S, _ASSIGN_SHARE * (self._clock() - began_s))
 
     def _ask_feeds(self, now: datetime) -> None:
         """Notice when a contractor's trackers go silent together, or are heard again."""
