@@ -7,7 +7,7 @@ import importlib
 
 from saat.config.commands.base import chosen_city, common, set_up_with_tables
 
-HELP = "bring in areas, names, landmarks, streets, collection plans, and the cases of another system"
+HELP = "bring in areas, names, landmarks, streets, collection plans, positions, and the cases of another system"
 DESCRIPTION = """Bring an operator's own files into a city. Every import can be run again: the same file changes
 nothing, a newer one changes what differs. With --dry-run nothing is written."""
 EPILOG = """examples (docs/operate.md has them in full):
@@ -18,6 +18,7 @@ EPILOG = """examples (docs/operate.md has them in full):
   saat import streets streets.geojson --name en=name --attribution "© OpenStreetMap contributors"
   saat import rounds plan.csv
   saat import rounds gtfs.zip --window-before-min 5 --window-after-min 15
+  saat import positions night.csv --speed-unit kmh --claim
   saat import reports cases.csv --mapping cases.mapping.toml"""
 
 # Which function carries each out; imported when Django is set up.
@@ -28,6 +29,7 @@ _CARRY_OUT = {
     "streets": ("saat.config.importing.places", "streets_from_map"),
     "reports": ("saat.config.importing.reports", "reports_from_files"),
     "rounds": ("saat.config.importing.rounds", "rounds_from_file"),
+    "positions": ("saat.config.importing.positions", "positions_from_file"),
 }
 
 
@@ -36,7 +38,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(metavar="WHAT", required=True, title="what")
     for name, add in (
         ("areas", _areas), ("names", _names), ("places", _places), ("streets", _streets), ("reports", _reports),
-        ("rounds", _rounds),
+        ("rounds", _rounds), ("positions", _positions),
     ):  # fmt: skip
         added = what.add_parser(name, help=_HELPS[name], description=_HELPS[name].capitalize() + ".")
         add(added)
@@ -51,6 +53,7 @@ _HELPS = {
     "streets": "streets from GeoJSON, shown on maps",
     "reports": "the cases of another system from CSV or XLSX",
     "rounds": "collection plans from CSV, XLSX, GeoJSON, GTFS or a city's own files",
+    "positions": "where vehicles were, from NDJSON, CSV, GPX or Parquet",
 }
 
 
@@ -171,6 +174,13 @@ def _rounds(parser: argparse.ArgumentParser) -> None:
         "--errors", metavar="FOLDER", help="where rows that cannot be taken are written (default: VAR/imports)"
     )
     _table_options(parser)
+
+
+def _positions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="NDJSON, CSV, GPX or Parquet file; docs/positions.md has the columns")
+    parser.add_argument("--device", default="", metavar="ID", help="of which device rows are that do not say so")
+    parser.add_argument("--speed-unit", default="", choices=("mps", "kmh", "knots"), help="of a column called speed")
+    parser.add_argument("--claim", action="store_true", help="devices that nobody knows become the city's")
 
 
 def _entry_options(parser: argparse.ArgumentParser, *, of: str) -> None:

@@ -165,8 +165,7 @@ def _fields(scope: Scope) -> dict[str, str]:
 
 
 async def _refuse(send: Send, scope: Scope, status: int, why: str, *, again_s: int = 0) -> None:
-    more = {"retry_after": again_s} if again_s else {}
     if scope["path"] == "/positions/osmand":
-        await answer(send, status, why.encode(), **more)
+        await answer(send, status, why.encode(), retry_after=again_s)
     else:
-        await answer_json(send, status, {"error": why}, **more)
+        await answer_json(send, status, {"error": why}, retry_after=again_s)

@@ -104,9 +104,9 @@ async def answer_empty(send: Send) -> None:
 async def answer(
     send: Send, status: int, body: bytes, *, kind: bytes = b"text/plain; charset=utf-8", **more: Any
 ) -> None:
-    """Answer with a body. more: further headers, with _ for -."""
+    """Answer with a body. more: further headers, with _ for -; 0 is left out."""
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    headers += [(name.replace("_", "-").encode(), str(value).encode()) for name, value in more.items()]
+    headers += [(name.replace("_", "-").encode(), str(value).encode()) for name, value in more.items() if value]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
