@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from saat.records.models import Case, FindingRow
+from saat.records.models import Case, FindingRow, PlannedStop, StopRun
 from saat.terms.run import Finding, FindingKind
 
 
@@ -41,5 +41,22 @@ def finding_of(row: FindingRow) -> Finding:
 
 def findings_of_case(case: Case) -> list[FindingRow]:
     """Return the findings of a case, those that hold first; who may see the case may see them."""
-    rows = FindingRow.objects.filter(case=case).select_related("run__round", "vehicle", "contractor")
+    rows = FindingRow.objects.filter(case=case).select_related("run__round", "run__contractor", "vehicle", "contractor")
     return sorted(rows, key=lambda row: (row.closed_at is not None, -row.opened_at.timestamp()))
+
+
+def stops_of(findings: Collection[FindingRow], *, most: int) -> dict[tuple[int, int], tuple[str, int, StopRun | None]]:
+    """Return the stops of findings: (run, stop) to number, sequence and outcome; two queries, each of `most` rows."""
+    wanted = [(row.run_id, stop_id) for row in findings if row.run_id is not None for stop_id in row.stop_ids]
+    run_ids, stop_ids = {run_id for run_id, _ in wanted}, [stop_id for _, stop_id in wanted][:most]
+    outcomes = {
+        (row.run_id, row.stop_id): row for row in StopRun.objects.filter(run_id__in=run_ids, stop_id__in=stop_ids)
+    }
+    planned = PlannedStop.objects.filter(plan__runs__in=run_ids, stop_id__in=stop_ids).order_by("sequence")
+    return {
+        (run_id, stop_id): (number, sequence, outcomes.get((run_id, stop_id)))
+        for run_id, stop_id, number, sequence in planned.values_list(
+            "plan__runs__pk", "stop_id", "stop__number", "sequence"
+        )
+        if run_id in run_ids
+    }

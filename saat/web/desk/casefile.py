@@ -22,6 +22,7 @@ from saat.terms.case import Declined, State, Urgency
 from saat.terms.codes import spoken
 from saat.terms.policy import CityPolicy
 from saat.web.desk import words
+from saat.web.desk.case_findings import findings_on
 from saat.web.desk.history import Speech, folded, sentence, steps_of
 from saat.web.desk.understood import understood_of
 
@@ -96,6 +97,7 @@ def whole_page(file: CaseFile, *, reach: Reach, now: datetime, failed: Failed | 
         "ways": ways,
         "officers": [user for user in workers.officers if user.pk != case.owner_id] if workers else [],
         "mine": case.owner_id == reach.user_id,
+        "findings": findings_on(case, now=now),
         "requests": requests,
         "can_split": "split" in acts and len(requests) > 1 and not State(case.state).is_closed,
         "proofs": [_proof(photo, policy=policy) for photo in file.photos if photo.kind == "proof"],

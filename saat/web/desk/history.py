@@ -10,13 +10,15 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from saat.records.models import Event
 from saat.records.queries_case import Names
 from saat.terms.codes import spoken
 from saat.terms.policy import CityPolicy
+from saat.terms.run import FindingKind
 from saat.web.desk import words
+from saat.web.desk.trucks_words import FINDINGS
 
 _ALERTS = frozenset({"alert_raised", "alert_passed_on", "alert_unheard", "case_escalated"})
 _FOLDED_FROM = 4  # so many lines in a row, or more, are folded
@@ -110,6 +112,7 @@ def who(actor: str, names: Names) -> str:
         "clock": _("The clock"),
         "partner": _("A partner"),
         "command": _("The administrator"),
+        "follower": _("The follower of trucks"),
     }.get(kind, kind)
 
 
@@ -127,10 +130,26 @@ def what_of(event: Event, speech: Speech) -> str:
 def _opened(facts: dict[str, Any], speech: Speech) -> str:
     if "split_from_code" in facts:
         return _("split off from case %(code)s") % {"code": spoken(facts["split_from_code"])}
+    if "findings" in facts:
+        return _("found it in the trucks' positions: %(kinds)s") % {"kinds": _kinds(facts["findings"])}
     if facts.get("channel") == "phone":
         return _("wrote down a call")
     channel = words.CHANNELS.get(facts.get("channel", ""), facts.get("channel", ""))
     return _("reported it through %(channel)s") % {"channel": channel}
+
+
+def _kinds(kinds: list[str]) -> str:
+    return ", ".join(str(FINDINGS[FindingKind(kind)]) for kind in kinds)
+
+
+def _finding(text: str) -> Callable[[dict[str, Any], Speech], str]:
+    def tell(facts: dict[str, Any], speech: Speech) -> str:
+        stops = len(facts.get("stops") or [])
+        what = _kinds([facts["kind"]]) if "kind" in facts else ""
+        counted = ngettext("%(n)d stop", "%(n)d stops", stops) % {"n": stops}
+        return _(text) % {"what": what, "stops": counted}
+
+    return tell
 
 
 def _voice(facts: dict[str, Any], speech: Speech) -> str:
@@ -154,6 +173,8 @@ def _assigned(facts: dict[str, Any], speech: Speech) -> str:
 
 
 def _closed(facts: dict[str, Any], speech: Speech) -> str:
+    if facts.get("by_itself"):
+        return _("closed the case: the trucks' positions show that it is over, and nobody had touched it")
     if facts.get("ending") == "no_fix":
         reason = words.reason_text(facts.get("reason", ""), policy=speech.policy, language=speech.language)
         return _("closed it without cleaning: %(reason)s") % {"reason": reason}
@@ -254,6 +275,15 @@ _TOLD: dict[str, Callable[[dict[str, Any], Speech], str]] = {
     "link_made": _plain(gettext_noop("made a link to answer without an account")),
     "link_withdrawn": _plain(gettext_noop("ended a link to answer without an account")),
     "act_undone": _undone,
+    "finding_opened": _finding(gettext_noop("found: %(what)s, %(stops)s")),
+    "finding_grew": _finding(gettext_noop("found more: %(what)s, %(stops)s by now")),
+    "run.stalled": _finding(gettext_noop("found: %(what)s, %(stops)s")),
+    "stop_run.at_risk": _finding(gettext_noop("found: %(what)s, %(stops)s")),
+    "feed.down": _finding(gettext_noop("found: %(what)s")),
+    "finding_over": _finding(gettext_noop("found that it is over: %(what)s")),
+    "finding_withdrawn": _finding(gettext_noop("took back: %(what)s; it turned out not to be so")),
+    "findings_over": _plain(gettext_noop("finds nothing wrong there any more")),
+    "stop_disputed": _plain(gettext_noop("says that the stop was not collected")),
 }
 
 

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext, pgettext
 
+from saat.actions.findings import OVER
 from saat.terms.policy import CityPolicy
 
 STATES = {
@@ -99,6 +100,8 @@ def category_name(service_code: str, *, policy: CityPolicy, language: str) -> st
 def reason_text(code: str, *, policy: CityPolicy, language: str) -> str:
     """Return what a closing reason says to the reporter; its code if the city has it no more."""
     found = next((reason for reason in policy.closing_reasons if reason.code == code), None)
+    if found is None and code == OVER:
+        return _("the trucks' positions show that it is over")
     return policy.say(found.text, language) if found else code
 
 
