@@ -60,6 +60,7 @@ def write_page(
         _MISSED, report.missed_table(missed),
         _plot("recall-single", "Single stops over 100 m apart found, by interval"),
         _plot("recall-row", "Three or more in a row found, by interval"), _plot("false", "False missed, by interval"),
+        _SPACING, report.spacing_table(records), _TROUBLES, report.trouble_table(main),
         _DOUBT, report.doubt_table(missed[OURS]), _PREDICTED, report.prediction_table(predicted),
         _plot("reliability", "What was said and what came"), _plot("lead", "Precision and lead time of alerts"),
         _HORIZONS, report.horizon_table(predicted[OURS][main[0].interval_s]),
@@ -81,6 +82,12 @@ _MISSED = """
 Recall: the share of stops that were not served which are called missed when the night is over and all late data is in;
 of single stops by how far the next stop is, and of rows. “Ever said”: served stops that were called missed at any look,
 even if it was taken back. The baselines are told which truck drives the round; Saat finds that out.
+"""
+_SPACING = """
+By how far the nearest other stop is:
+"""
+_TROUBLES = """
+By what goes wrong in a run, at 10 s; most runs have several troubles, and each is counted:
 """
 _DOUBT = """
 ## What is left open, and what is taken back

@@ -20,8 +20,10 @@ from saat.config.evaluating.scores import (
     breakdowns_seen_s,
     false_alarms,
     finding_scores,
+    missed_score,
 )
 from saat.rounds.finding import OPENS_A_CASE
+from saat.rounds.simulation import Trouble
 from saat.terms.run import FindingKind
 
 METHODS = (OURS, GEOFENCE, SCHEDULE)
@@ -76,6 +78,41 @@ def missed_table(scores: Mapping[str, Mapping[float, MissedScore]]) -> str:
             )  # fmt: skip
     rows.append(("10 s", "*target*", "", "", "", "≥ 0.85", "", "≥ 0.97", "≥ 0.97", f"≤ {MOST_FALSE:g}", "", ""))
     return table(head, rows)
+
+
+def spacing_table(records: Sequence[RunRecord]) -> str:
+    """Return how well Saat does by how far the next stop is, for each interval."""
+    rows = []
+    for interval, some in by_interval(records):
+        for i, spacing in enumerate(SPACINGS):
+            one = missed_score(some, OURS, spacing=i)
+            rows.append((f"{interval:g} s", spacing, *_brief(one)))
+    return table(("fixes every", "next stop", *_BRIEF), rows)
+
+
+def trouble_table(records: Sequence[RunRecord]) -> str:
+    """Return how well Saat does in runs that have a trouble, whatever else they have."""
+    rows = []
+    for trouble in Trouble:
+        some = [one for one in records if trouble in one.troubles]
+        if some and trouble is not Trouble.SKIPPED:
+            rows.append((trouble.replace("_", " "), f"{len(some)}", *_brief(missed_score(some, OURS))))
+    calm = [one for one in records if not one.troubles - {Trouble.SKIPPED}]
+    if calm:
+        rows.append(("none but single stops left out", f"{len(calm)}", *_brief(missed_score(calm, OURS))))
+    return table(("trouble", "runs", *_BRIEF), rows)
+
+
+_BRIEF = ("stop-runs", "precision", "found of all unserved", "single", "three or more", "whole street",
+          "false “missed” / 1,000", "unknown")  # fmt: skip
+
+
+def _brief(one: MissedScore) -> tuple[str, ...]:
+    return (
+        f"{one.stops:,}", share(one.precision), share(one.recall["all"]), share(one.recall["single"]),
+        share(one.recall["three or more"]), share(one.recall["whole street"]),
+        number(1000 * one.false_claimed.value, 1), f"{100 * one.unknown.value:.1f} %",
+    )  # fmt: skip
 
 
 def doubt_table(scores: Mapping[float, MissedScore]) -> str:

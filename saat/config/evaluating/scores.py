@@ -53,8 +53,11 @@ class MissedScore:
     asked_of_unfound: Share
 
 
-def missed_score(records: Sequence[RunRecord], method: str) -> MissedScore:
-    """Return one method's score. A kerb of which some was collected is neither served nor missed."""
+def missed_score(records: Sequence[RunRecord], method: str, *, spacing: int | None = None) -> MissedScore:
+    """Return one method's score. A kerb of which some was collected is neither served nor missed.
+
+    spacing: only stops of this class, an index in SPACINGS.
+    """
     found: dict[str, list[Share]] = {}
     total = dict.fromkeys(
         ("stops", "unserved", "claims", "right", "false", "said", "evening", "unknown", "unknown_served", "changed",
@@ -62,29 +65,26 @@ def missed_score(records: Sequence[RunRecord], method: str) -> MissedScore:
     )  # fmt: skip
     for record in records:
         truth, said = record.truth, record.said[method]
-        unserved = ~truth.served & ~truth.partial
+        keep = np.ones(len(truth.served), dtype=bool) if spacing is None else truth.spacing == spacing
+        served, unserved = truth.served & keep, ~truth.served & ~truth.partial & keep
+        missed, unknown = said.missed & keep, said.unknown & keep
         hit = said.missed | said.partial
-        total["stops"] += len(unserved)
-        total["unserved"] += unserved.sum()
-        total["served"] += truth.served.sum()
-        total["claims"] += said.missed.sum()
-        total["right"] += (said.missed & ~truth.served).sum()
-        total["false"] += (said.missed & truth.served).sum()
-        total["said"] += (said.ever_missed & truth.served).sum()
-        total["evening"] += (said.evening & truth.served).sum()
-        total["unknown"] += said.unknown.sum()
-        total["unknown_served"] += (said.unknown & truth.served).sum()
-        total["changed"] += (said.changes > 0).sum()
-        total["partial"] += (said.partial & truth.served).sum()
-        total["unfound"] += (unserved & ~hit).sum()
-        total["asked"] += (unserved & ~hit & said.asked).sum()
+        counts = {
+            "stops": keep, "unserved": unserved, "served": served, "claims": missed, "right": missed & ~truth.served,
+            "false": missed & served, "said": said.ever_missed & served, "evening": said.evening & served,
+            "unknown": unknown, "unknown_served": unknown & served, "changed": (said.changes > 0) & keep,
+            "partial": said.partial & served, "unfound": unserved & ~hit, "asked": unserved & ~hit & said.asked,
+        }  # fmt: skip
+        for name, which in counts.items():
+            total[name] += which.sum()
         for g, group in enumerate(GROUPS):
             inside = unserved & (truth.group == g)
             found.setdefault(group, []).append(Share((inside & hit).sum(), inside.sum()))
             if group == "single":
-                for s, spacing in enumerate(SPACINGS):
+                for s, name in enumerate(SPACINGS):
                     near = inside & (truth.spacing == s)
-                    found.setdefault(f"single {spacing}", []).append(Share((near & hit).sum(), near.sum()))
+                    found.setdefault(f"single {name}", []).append(Share((near & hit).sum(), near.sum()))
+        found.setdefault("all", []).append(Share((unserved & hit).sum(), unserved.sum()))
     return MissedScore(
         stops=int(total["stops"]), unserved=int(total["unserved"]),
         precision=Share(total["right"], total["claims"]),
