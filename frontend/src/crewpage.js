@@ -98,7 +98,7 @@ function stateNow(left) {
   if (shift.error === "denied") return "denied";
   if (kept && (sent.state === "silent" || !navigator.onLine)) return "waiting";
   if (!shift.fix && !shift.error) return "starting";
-  if (shift.error === "lost" || Date.now() - shift.fix.at > LOST_MS) return "lost";
+  if (!shift.fix || Date.now() - shift.fix.at > LOST_MS) return "lost";
   return "sending";
 }
 
@@ -108,10 +108,10 @@ function drawState(left) {
     .filter(([, count]) => count)
     .map(([name, count]) => say(name, { count }))
     .join(", ");
-  const rest = state === "off" && kept;
+  const more = kept && state === "off" ? "off_rest" : kept && state === "sending" ? "sending_now" : `${state}_more`;
   if (at("state").dataset.state !== state) at("state").dataset.state = state;
   put(at("state-text"), say(state));
-  put(at("state-more"), say(rest ? "off_rest" : `${state}_more`, { kept }));
+  put(at("state-more"), say(more, { kept }));
 }
 
 // Only what differs, so that a screen reader hears of changes alone.

@@ -49,6 +49,7 @@ def texts() -> dict[str, str]:
         "starting_more": _("This can take a minute."),
         "sending": _("Sending"),
         "sending_more": _("Everything is sent."),
+        "sending_now": _("Being sent: %(kept)s."),
         "waiting": _("No signal: it is kept"),
         "waiting_more": _("Kept on this phone and sent by itself later: %(kept)s."),
         "lost": _("The phone does not find where it is"),

@@ -20,6 +20,8 @@ class Stranger extends Error {}
 // Sends what waits; resolves with {state, at, kept: how much still waits}. hurry: try at once, however often it failed.
 export function flush({ hurry = false } = {}) {
   if (hurry) told.next_at = 0;
+  // What was said while something was being sent does not wait for the next turn.
+  if (running && hurry) return running.then(() => flush());
   if (!running) {
     const work = () => sendAll();
     running = (navigator.locks ? navigator.locks.request(LOCK, work) : work()).finally(() => {

@@ -6,7 +6,8 @@ const LEAST_MS = 4_000;
 const LONGEST_MS = 14 * 3600 * 1000; // a phone that was forgotten stops by itself
 const FIX = { enableHighAccuracy: true, maximumAge: 2_000, timeout: 30_000 };
 
-// on: since when, in ms, or 0. fix: the last position with its moment here, or null. error: "", "denied" or "lost".
+// on: since when, in ms, or 0. fix: the last position with its moment here, or null. error: "", "denied", or "lost"
+// where the phone has tried in vain; it tells nothing new while it lies still, so a moment's failure says little.
 export const shift = { on: 0, fix: null, error: "" };
 let watch = null;
 let asking = null;
