@@ -158,7 +158,7 @@ def _union(plan: RunPlan, ground: Ground, fits: Sequence[Fit], n: int) -> Told:
             told.by[better] = fit.track.vehicle_id
             best = np.maximum(best, fit.chance)
             told.progress_s[fit.track.vehicle_id] = float(np.nanmax(fit.left_s[better]))
-        told.unseen += fit.passing.unseen
+        told.unseen += fit.passing.unseen + fit.twin
         np.minimum(told.near_m, fit.passing.near_m, out=told.near_m)
         back = max(back, fit.backwards)
         covered = fit.kerbs.covered if covered is None else covered | fit.kerbs.covered

@@ -62,7 +62,8 @@ class Ground:
 class Fit:
     """One vehicle's track held against one run.
 
-    chance: (n_stops,) probability that one of its visits was the collection. arrived_s, left_s: of that visit, NaN
+    chance: (n_stops,) probability that one of its visits was the collection. twin: chance that a stand beside it, taken
+    for another stop's or for no collection at all, was its own as well. arrived_s, left_s: of that visit, NaN
     where there is none. visit: its index, -1. backwards: how much of all that was matched against the planned order.
     """
 
@@ -87,6 +88,7 @@ class Fit:
         self._strong: list[int] = []  # visits that tell the lattice something; a block is `lag` of them
         self._done = 0  # strong visits within the final blocks
         n = len(heads)
+        self._twin = np.zeros(n)
         self._none = np.ones(n)  # chance that none of the final visits served the node
         self._best: list[tuple[float, float, float, int]] = [(0.0, math.nan, math.nan, -1)] * n
         self._ways = [0.0, 0.0]
@@ -96,6 +98,7 @@ class Fit:
         self.arrived_s = np.full(len(x), np.nan)
         self.left_s = np.full(len(x), np.nan)
         self.visit = np.full(len(x), -1, dtype=np.intp)
+        self.twin = np.zeros(len(x))
         self.backwards = 0.0
         self.changed = True
 
@@ -131,14 +134,14 @@ class Fit:
         lag, kept, strong = THRESHOLDS.lag, len(self.visits), self._strong
         while len(strong) >= self._done + 2 * lag:
             last, until = strong[self._done + lag - 1] + 1, strong[self._done + 2 * lag - 1] + 1
-            self._take(self._final, last, until, self._none, self._best, self._ways)
+            self._take(self._final, last, until, self._none, self._best, self._ways, self._twin)
             self._final = last
             self._done += lag
         before = lattice.keep()
         self._push(rows[settled:], pairs[settled:])
-        none, best, ways = self._none.copy(), list(self._best), list(self._ways)
+        none, best, ways, twin = self._none.copy(), list(self._best), list(self._ways), self._twin.copy()
         if len(lattice.pairs) > self._final:
-            self._take(self._final, len(lattice.pairs), len(lattice.pairs), none, best, ways)
+            self._take(self._final, len(lattice.pairs), len(lattice.pairs), none, best, ways, twin)
         lattice.restore(before)
         del self.visits[kept:]
         while strong and strong[-1] >= kept:
@@ -147,6 +150,7 @@ class Fit:
         own = node >= 0
         at = node[own]
         self.chance[own] = 1.0 - none[at]
+        self.twin[own] = twin[at]
         told = np.array([(b[1], b[2], b[3]) for b in best]).reshape(-1, 3)
         self.arrived_s[own], self.left_s[own] = told[at, 0], told[at, 1]
         self.visit[own] = told[at, 2]
@@ -186,17 +190,25 @@ class Fit:
 
     def _take(
         self, first: int, last: int, until: int, none: NDArray[np.float64],
-        best: list[tuple[float, float, float, int]], ways: list[float],
+        best: list[tuple[float, float, float, int]], ways: list[float], twin: Floats,
     ) -> None:  # fmt: skip
         """Add the posteriors of some visits to what is known of each node."""
         for k, found in enumerate(self.lattice.posteriors(first, last, until), first):
             row = self.visits[k]
+            taken = 0.0
             for (node, _), (one, two) in zip(self.lattice.pairs[k], found, strict=True):
                 chance = min(1.0, one + two)
                 if chance < 0.01:
                     continue
+                taken += chance
                 none[node] *= 1.0 - chance
                 ways[0] += one
                 ways[1] += two
                 if chance > best[node][0]:
                     best[node] = (chance, row[0], row[1], k)
+            # One stand may have served two stops beside each other, and a very long one may have served any beside it.
+            if taken > 0.5 or row[1] - row[0] > THRESHOLDS.long_s:
+                for node, _ in self.lattice.pairs[k]:
+                    apart = math.hypot(self._hx[node] - row[2], self._hy[node] - row[3])
+                    if apart < (THRESHOLDS.twin_m if row[1] - row[0] < THRESHOLDS.long_s else THRESHOLDS.past_m):
+                        twin[node] = max(twin[node], THRESHOLDS.twin)

@@ -27,7 +27,9 @@ class Thresholds:
     beyond. drift, drift_m: so often a place is off by so much more than the device says. crawl_mps: a leg is taken to
     need no more time than at this speed. hidden_s, hidden_most: log-odds against a collection that shows only as time
     lost between two positions: hidden_s over the seconds between them, and no more than hidden_most. stray_m: mean way
-    between standings that are no collections. skip: prior odds of a stop not being served. jump: probability that the
+    between standings that are no collections. twin, twin_m: chance that a stand served a second
+    stop so near to it, too. long_s: a stand so long may have held a collection of any stop beside it. skip: prior odds of
+    a stop not being served. jump: probability that the
     order is left. same: weight of a second visit at one stop. reverse: prior of a round that is driven backwards.
     lag: telling visits in a block of the smoothing.
 
@@ -63,7 +65,7 @@ class Thresholds:
 
     slow_mps: float = 1.1
     slow_leg_mps: float = 1.6
-    apart_m: float = 20.0
+    apart_m: float = 15.0
     rejoin_s: float = 20.0
     lost_s: float = 4.0
     gap_s: float = 60.0
@@ -78,6 +80,9 @@ class Thresholds:
     crawl_mps: float = 3.0
     hidden_s: float = 60.0
     hidden_most: float = 5.5
+    twin: float = 0.03
+    twin_m: float = 12.0
+    long_s: float = 400.0
     skip: float = 0.06
     jump: float = 0.01
     same: float = 0.3
@@ -103,7 +108,7 @@ class Thresholds:
 
     slow_feed_s: float = 45.0
 
-    helper_stops: int = 5
+    helper_stops: int = 3
     helper_near_m: float = 30.0
     helper_stood_s: float = 8.0
     helper_late_s: float = 5400.0
