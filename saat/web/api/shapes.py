@@ -406,7 +406,7 @@ class WebhookIn(In):
 
     city: Line = ""
     url: Annotated[str, StringConstraints(max_length=500), AfterValidator(_no_control)]
-    kinds: list[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]] = Field(default=[], max_length=60)
+    kinds: list[Annotated[str, StringConstraints(pattern=r"^[a-z_.]{1,40}$")]] = Field(default=[], max_length=60)
 
 
 class WebhookShown(Schema):
