@@ -1,8 +1,9 @@
 """One file that holds a whole installation, made while it runs, and the way back.
 
 The file is a tar archive, compressed by gzip: `saat-backup.json` (what is in it, with digests and the heads of the
-logs), the database (`database.sqlite3`, or `database.pgdump` as pg_dump writes it), the photos, the streets, and the
-secret key. Whoever has it has everything, so it is readable by its owner alone; keep it as you keep the data.
+logs), the database (`database.sqlite3`, or `database.pgdump` as pg_dump writes it), the photos, the streets, the
+position log, and the secret key. Whoever has it has everything, so it is readable by its owner alone; keep it as you
+keep the data.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ _DATABASES = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
 _KEPT = ("secret.key", "demo.json")
 _PHOTO = re.compile(r"^photos/([0-9a-f]{2})/([0-9a-f]{64})\.jpg$")
 _STREETS = re.compile(r"^map/[a-z0-9][a-z0-9_.-]*\.geojson$")
+_POSITIONS = re.compile(
+    r"^positions/(?:\d{4}-\d\d-\d\d\.sqlite3|archive/\d{4}-\d\d-\d\d/part-\d{3,6}\.parquet)$", re.ASCII
+)
 _CHUNK = 1024 * 1024
 
 
@@ -69,6 +73,7 @@ def back_up(path: Path, *, now: datetime, force: bool = False) -> Contents:
     with tempfile.TemporaryDirectory(prefix="saat-backup-", dir=path.parent) as folder:
         copy = Path(folder) / _DATABASES[vendor]
         digests, heads = _copy_sqlite(copy) if vendor == "sqlite" else _copy_postgresql(copy)
+        positions = _copy_positions(Path(folder))
         there = {digest: _photo_path(digest) for digest in digests if _photo_path(digest).exists()}
         manifest = {
             "format": FORMAT,
@@ -79,6 +84,7 @@ def back_up(path: Path, *, now: datetime, force: bool = False) -> Contents:
             "database_sha256": _digest_of(copy),
             "photos": len(there),
             "missing_photos": len(digests) - len(there),
+            "positions": {name: _digest_of(Path(folder) / name) for name in positions},
             "heads": heads,
         }
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -91,6 +97,8 @@ def back_up(path: Path, *, now: datetime, force: bool = False) -> Contents:
                         archive.add(settings.VAR / name, arcname=name)
                 for streets in sorted((settings.VAR / "map").glob("*.geojson")):
                     archive.add(streets, arcname=f"map/{streets.name}")
+                for name in positions:
+                    archive.add(Path(folder) / name, arcname=name)
                 for digest, photo in there.items():
                     archive.add(photo, arcname=f"photos/{digest[:2]}/{digest}.jpg")
                 archive.close()
@@ -161,6 +169,39 @@ def _copy_sqlite(copy: Path) -> tuple[list[str], dict[str, Any]]:
         source.close()
         target.close()
     return digests, heads
+
+
+def _copy_positions(folder: Path) -> list[str]:
+    """Copy the position log as it is, while devices go on sending; return the names of its files."""
+    source = settings.VAR / "positions"
+    names = []
+    for path in sorted([*source.glob("*.sqlite3"), *source.glob("archive/*/*.parquet")]):
+        name = f"positions/{path.relative_to(source).as_posix()}"
+        if not _POSITIONS.match(name):
+            continue
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _copy_position_file(path, copy)
+        except FileNotFoundError:
+            continue  # its day went into the archive, or its time was over, just now
+        names.append(name)
+    return names
+
+
+def _copy_position_file(path: Path, copy: Path) -> None:
+    if path.suffix != ".sqlite3":
+        shutil.copyfile(path, copy)
+        return
+    if not path.exists():
+        raise FileNotFoundError(path)
+    origin, target = sqlite3.connect(path), sqlite3.connect(copy)
+    try:
+        origin.backup(target, pages=2000)
+        target.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        origin.close()
+        target.close()
 
 
 _DIGESTS = "SELECT DISTINCT digest FROM records_photo WHERE removed_at IS NULL ORDER BY digest"
@@ -303,12 +344,16 @@ def _unpack(archive: tarfile.TarFile, folder: Path, manifest: dict[str, Any]) ->
     database = folder / _DATABASES[manifest["vendor"]]
     if not database.exists() or _digest_of(database) != manifest["database_sha256"]:
         raise BackupRefused("The backup is damaged: its database is not the one that was kept.")
+    for name, digest in manifest.get("positions", {}).items():  # backups of before trucks have none
+        if not _POSITIONS.match(name) or not (folder / name).exists() or _digest_of(folder / name) != digest:
+            raise BackupRefused(f"The backup is damaged: {name} is not the one that was kept.")
     if photos != manifest["photos"]:
         raise BackupRefused(f"The backup is damaged: {photos} of {manifest['photos']} photos are in it.")
 
 
 def _belongs(name: str) -> bool:
-    return name in _KEPT or name in _DATABASES.values() or bool(_PHOTO.match(name) or _STREETS.match(name))
+    known = name in _KEPT or name in _DATABASES.values()
+    return known or bool(_PHOTO.match(name) or _STREETS.match(name) or _POSITIONS.match(name))
 
 
 def _put_in_place(fresh: Path, var: Path, now: datetime, *, keep: bool) -> None:
@@ -321,6 +366,7 @@ def _put_in_place(fresh: Path, var: Path, now: datetime, *, keep: bool) -> None:
         fresh / _DATABASES["sqlite"]: Path(str(settings.DATABASES["default"]["NAME"])),
         fresh / "photos": Path(settings.PHOTO_ROOT),
         fresh / "map": var / "map",
+        fresh / "positions": var / "positions",
         **{fresh / name: var / name for name in _KEPT},
     }
     for source, target in places.items():

@@ -138,6 +138,10 @@ class DeviceBook:
         """Return for how many days a city keeps where its devices were."""
         return self._days.get(city_id, DEFAULT_DAYS)
 
+    def cities(self) -> list[int]:
+        """Return the cities that there are."""
+        return [city_id for city_id in self._days if city_id is not None]
+
     def refresh(self) -> set[int]:
         """Read what changed since the last time; return the ids of the devices that did, gone ones with them."""
         stamp = tuple(Device.objects.aggregate(n=Count("pk"), last=Max("pk"), changes=Sum("changes")).values())

@@ -4,6 +4,8 @@ A file is named for the day (UTC) on which its positions were received, `2026-11
 order of arrival, so a follower in another process reads on by row. A batch is one statement and one commit: SQLite
 works through it without Python's lock, so the process goes on answering meanwhile.
 
+Days that are over go into an archive (`position_archive`), from which they are read as before.
+
 When a new day begins, the file before is closed by a trigger that refuses more rows. So whoever has read a closed file
 to its end has read all of it, and no writer with a slow clock can put something behind a reader's back.
 """
@@ -25,6 +27,7 @@ from typing import Any
 
 from django.conf import settings
 
+from saat.records.position_archive import Archive
 from saat.terms.position import Position
 
 SUFFIX = ".sqlite3"
@@ -75,6 +78,7 @@ class PositionLog:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        self.archive = Archive(self.folder / "archive")
         self._guard = threading.RLock()
         self._writer: tuple[str, sqlite3.Connection] | None = None
         self._readers: dict[str, sqlite3.Connection] = {}
@@ -147,6 +151,20 @@ class PositionLog:
     def names(self) -> list[str]:
         """Return the names of the days that have a file, the oldest first."""
         return sorted(path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}"))
+
+    def closed_names(self) -> list[str]:
+        """Return the names of the days that nobody can add to any more, and that are not in the archive."""
+        with self._guard:
+            return [name for name in self.names()[:-1] if _is_closed(self._reader(name))]
+
+    def delete(self, name: str) -> int:
+        """Delete a closed day; return how many rows it had."""
+        with self._guard:
+            rows = self._reader(name).execute("SELECT count(*) FROM position").fetchone()[0]
+            self._readers.pop(name).close()
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.path_of(name)}{suffix}").unlink(missing_ok=True)
+            return int(rows)
 
     def path_of(self, name: str) -> Path:
         """Return where a day's file lies."""
@@ -223,9 +241,13 @@ class PositionLog:
         ]
 
     def _in_earlier(self, position: Position, name: str) -> bool:
-        for earlier in self._names_from(_day_of(position.fixed_s - _DAY_S)):
+        # What is in the archive is not looked through: who reads tracks takes a fix that is there twice once.
+        since = _day_of(position.fixed_s - _DAY_S)
+        for earlier in self.names():
             if earlier >= name:
                 return False
+            if earlier < since:
+                continue
             if self._reader(earlier).execute(_HAS, _key(position)).fetchone():
                 return True
         return False
@@ -233,10 +255,17 @@ class PositionLog:
     # ------------------------------------------------------------------------------------------------- reading
 
     def _names_from(self, name: str) -> list[str]:
-        return [each for each in self.names() if each >= name]
+        """Return the days from one on, in files or in the archive."""
+        here = self.names()
+        for gone in self._readers.keys() - here:
+            self._readers.pop(gone).close()
+        return sorted(each for each in {*here, *self.archive.names()} if each >= name)
 
     def _read(self, name: str, after: int, limit: int) -> tuple[list[tuple[Any, ...]], bool]:
         """Return rows after one, and whether there can be no more of them in this file."""
+        if not self.path_of(name).exists():
+            rows = self.archive.read(name, after, limit)
+            return rows, len(rows) < limit
         reader = self._reader(name)
         # Asked before reading: a file that was closed then gets no rows while it is read.
         closed = _is_closed(reader)
@@ -244,6 +273,9 @@ class PositionLog:
         return rows, closed and len(rows) < limit
 
     def _within(self, name: str, devices: str, from_s: float, until_s: float) -> Iterator[tuple[Any, ...]]:
+        if not self.path_of(name).exists():
+            yield from self.archive.of_devices(name, json.loads(devices), from_s, until_s)
+            return
         reader = self._reader(name)
         first, last = (reader.execute(which).fetchone()[0] for which in (_FIRST, _LAST))
         if first is None:

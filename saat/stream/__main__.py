@@ -26,9 +26,10 @@ def main() -> None:
     from saat.links.email.client import email_client
     from saat.links.mqtt import broker_of
     from saat.links.webhook.client import webhook_client
+    from saat.records.position_log import position_log
     from saat.stream import sender
     from saat.stream.letters import Desk
-    from saat.stream.positions import Intake, MqttListener, poll_feeds
+    from saat.stream.positions import Intake, MqttListener, poll_feeds, positions_kept
     from saat.stream.runner import Job, Runner
 
     desk = Desk(
@@ -42,6 +43,8 @@ def main() -> None:
     )
     hooks = webhook_client(private_allowed=os.environ.get("SAAT_WEBHOOK_PRIVATE") == "1")
     daily = Daily(lambda: clock.forget_due(now=timezone.now()), timezone.now)
+    positions = position_log()
+    tracks = Daily(lambda: positions_kept(positions, now=timezone.now()), timezone.now)
     intake = Intake()
     listener = MqttListener(broker_of(os.environ["MQTT_URL"]), intake) if os.environ.get("MQTT_URL") else None
     runner = Runner(
@@ -62,6 +65,7 @@ def main() -> None:
             Job(name="alerts", run=lambda: clock.pass_on_alerts(now=timezone.now()), every_s=2.0),
             Job(name="freeze", run=lambda: freeze_due(now=timezone.now()), every_s=60.0),
             Job(name="retention", run=daily, every_s=300.0),
+            Job(name="tracks", run=tracks, every_s=300.0),
             Job(name="position feeds", run=lambda: poll_feeds(intake) and 0, every_s=30.0),
         ]
     )

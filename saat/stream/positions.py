@@ -8,8 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
+from datetime import datetime
 
+from saat.actions.devices import forget_strangers
 from saat.actions.intake import Refused, Register, Sender, Unknown
+from saat.actions.tracks import keep_tracks
 from saat.links import gtfs_realtime, mqtt
 from saat.links.fixes import settled
 from saat.records.position_log import PositionLog, position_log
@@ -112,6 +115,14 @@ class MqttListener:
             if fix is not None:
                 fixes.append((fix, sender))
         self._intake.take(fixes)
+
+
+def positions_kept(positions: PositionLog, *, now: datetime) -> int:
+    """Forget tracks and strangers whose time is over, and pack days that are; return how many were forgotten."""
+    kept = keep_tracks(positions=positions, now=now)
+    if kept.packed or kept.forgotten:
+        log.info("Positions: %d days packed, %d deleted, %d forgotten.", kept.packed, kept.deleted, kept.forgotten)
+    return kept.forgotten + forget_strangers(now=now)
 
 
 def poll_feeds(intake: Intake, *, fetch: Callable[[str], bytes] = gtfs_realtime.fetch) -> int:

@@ -13,9 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from saat.config import backup as backups
+from saat.records.position_log import LogMark, position_log
+from saat.terms.position import Position
+from tests.city import MONDAY_MORNING
 from tests.server import ROOT, SAAT, database_of_its_own
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("live")]
+
+NOW_S = MONDAY_MORNING.timestamp()
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +139,24 @@ def test_what_is_no_backup_is_refused_in_one_sentence(backup, elsewhere, tmp_pat
         done = saat(elsewhere, "restore", str(path), "--var", str(tmp_path / "var"), "--force")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert "is no backup" in done.stderr
+
+
+def test_the_position_log_is_copied_whole_while_it_is_written(tmp_path, settings):
+    settings.VAR = tmp_path / "from"
+    log = position_log()
+    some = [Position(1, NOW_S + n, NOW_S + n, 11.5, 104.9) for n in range(5)]
+    log.append(some[:3])
+    log.append([position._replace(received_s=NOW_S + 10 * 86_400) for position in some[3:]])
+    log.archive.pack("2026-03-02", log.path_of("2026-03-02"))
+    whole = log.read_on(LogMark(), 100)[0]
+    log.close()
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    names = backups._copy_positions(folder)
+    assert names == ["positions/2026-03-12.sqlite3", "positions/archive/2026-03-02/part-000.parquet"]
+    assert all(backups._belongs(name) for name in names)
+    assert not backups._belongs("positions/../secret.key")
+    settings.VAR = folder
+    again = position_log()
+    assert again.read_on(LogMark(), 100)[0] == whole
+    again.close()
