@@ -180,8 +180,6 @@ def _meet(
             meeting_point = known.get(("source", draft.served_by)) or known.get(("number", number))
             if meeting_point is None:
                 raise StopRefused("meeting_point_unknown", row=draft.row, facts={"other": draft.served_by})
-        elif draft.stop_id is not None and row.served_by_id is not None and draft.lane:
-            continue  # an editor that does not speak of it leaves it as it is
         meeting_id = meeting_point.pk if meeting_point is not None else None
         if row.served_by_id != meeting_id:
             row.served_by_id = meeting_id

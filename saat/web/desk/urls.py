@@ -19,6 +19,7 @@ urlpatterns = [
     path("bulk/preview", bulk.preview, name="desk_bulk"),
     path("bulk/apply", bulk.apply, name="desk_bulk_apply"),
     path("bulk/<slug:key>", bulk.result, name="desk_bulk_result"),
+    path("rounds/", include("saat.web.desk.rounds_urls")),
     path("trucks/", include("saat.web.desk.trucks_urls")),
     path("devices/", include("saat.web.desk.devices_urls")),
     path("crew-notes/<int:note_id>/photo/<slug:size>", crewphoto.photo, name="desk_crew_photo"),
