@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,8 +64,8 @@ def take_note(
     :raises NotFound: if the run is not this vehicle's, or the stop is not on it.
     """
     _check_id(client_id)
-    with writing(device.city_id or 0, now=now, by=_by(device)) as log:
-        known = CrewNote.objects.filter(city_id=device.city_id, client_id=client_id).first()
+    with _writing(device, now=now) as log:
+        known = CrewNote.objects.filter(city_id=log.city_id, client_id=client_id).first()
         if known is not None:
             if known.device_id != device.pk:
                 raise NotFound(_("There is no such note of this phone."))
@@ -80,7 +81,7 @@ def take_note(
         if stop_id is not None and not _is_on(run, stop_id):
             raise NotFound(_("This stop is not on the run."))
         note = CrewNote.objects.create(
-            city_id=device.city_id,
+            city_id=log.city_id,
             run=run,
             stop_id=stop_id,
             vehicle_id=binding.vehicle_id,
@@ -103,8 +104,8 @@ def add_photo(*, device: Device, client_id: str, photo: NewPhoto, now: datetime)
     """
     _check_id(client_id)
     photo_store.keep(digest=photo.digest, jpeg=photo.jpeg)
-    with writing(device.city_id or 0, now=now, by=_by(device)) as log:
-        note = _own(device, client_id)
+    with _writing(device, now=now) as log:
+        note = _own(log, device, client_id)
         if not note.photo_digest:
             note.photo_digest = photo.digest
             note.save(update_fields=["photo_digest"])
@@ -118,8 +119,8 @@ def take_back(*, device: Device, client_id: str, now: datetime) -> CrewNote:
     :raises NotFound: if this phone has sent no such note.
     """
     _check_id(client_id)
-    with writing(device.city_id or 0, now=now, by=_by(device)) as log:
-        note = _own(device, client_id)
+    with _writing(device, now=now) as log:
+        note = _own(log, device, client_id)
         if note.taken_back_at is None:
             note.taken_back_at = now
             note.save(update_fields=["taken_back_at"])
@@ -146,8 +147,10 @@ def mended(*, said_at: datetime, sent_at: datetime, now: datetime) -> datetime:
     return min(min(said_at, sent_at) + offset, now)
 
 
-def _by(device: Device) -> Actor:
-    return Actor(kind="device", id=device.pk)
+def _writing(device: Device, *, now: datetime) -> AbstractContextManager[Log]:
+    if device.city_id is None:
+        raise CrewRefused(_("This phone is not known. Please ask the dispatcher."), code="unclaimed")
+    return writing(device.city_id, now=now, by=Actor(kind="device", id=device.pk))
 
 
 def _check_id(client_id: str) -> None:
@@ -155,8 +158,8 @@ def _check_id(client_id: str) -> None:
         raise CrewRefused(_("A note needs an id of its own, of 8 to 64 letters and digits."), code="client_id")
 
 
-def _own(device: Device, client_id: str) -> CrewNote:
-    note = CrewNote.objects.filter(city_id=device.city_id, client_id=client_id, device=device).first()
+def _own(log: Log, device: Device, client_id: str) -> CrewNote:
+    note = CrewNote.objects.filter(city_id=log.city_id, client_id=client_id, device=device).first()
     if note is None:
         raise NotFound(_("There is no such note of this phone."))
     return note
