@@ -44,6 +44,7 @@ def truth(served: str, *, arrived: dict[int, float] | None = None, due_s: float 
     return Truth(
         served=is_served, partial=np.zeros(n, dtype=bool), arrived_s=arrived_s, due_s=np.full(n, due_s),
         planned_s=np.full(n, 500.0), spacing=np.full(n, 2), group=np.where(is_served, -1, 0),
+        heard=np.ones(n, dtype=bool),
     )  # fmt: skip
 
 

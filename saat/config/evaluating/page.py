@@ -44,10 +44,12 @@ def write_page(
     plots_at = folder / "evaluation"
     plots_at.mkdir(parents=True, exist_ok=True)
     missed: dict[str, dict[float, MissedScore]] = {method: {} for method in report.METHODS}
+    heard: dict[float, MissedScore] = {}
     predicted: dict[str, dict[float, PredictionScore]] = {OURS: {}, report.SCHEDULE: {}}
     for interval, some in by_interval(records):
         for method in report.METHODS:
             missed[method][interval] = missed_score(some, method)
+        heard[interval] = missed_score(some, OURS, heard=True)
         for method in predicted:
             predicted[method][interval] = prediction_score(some, method)
     main = [one for one in records if one.interval_s == _MAIN_S] or list(records)
@@ -57,7 +59,7 @@ def write_page(
             streets=streets, rounds=amount.rounds, stops=amount.stops, past=amount.past, seed=seed,
             troubles=_troubles(main),
         ),
-        _MISSED, report.missed_table(missed),
+        _MISSED, report.missed_table({OURS: missed[OURS], report.HEARD: heard, **missed}),
         _plot("recall-single", "Single stops over 100 m apart found, by interval"),
         _plot("recall-row", "Three or more in a row found, by interval"), _plot("false", "False missed, by interval"),
         _SPACING, report.spacing_table(records), _TROUBLES, report.trouble_table(main),
@@ -82,6 +84,8 @@ _MISSED = """
 Recall: the share of stops that were not served which are called missed when the night is over and all late data is in;
 of single stops by how far the next stop is, and of rows. “Ever said”: served stops that were called missed at any look,
 even if it was taken back. The baselines are told which truck drives the round; Saat finds that out.
+Nothing can be said of what a truck did while its tracker was silent (outages, gaps, what is lost); the rows “tracker
+heard” leave out stops that were decided while a tracker of the run was silent for over three minutes.
 """
 _SPACING = """
 By how far the nearest other stop is:

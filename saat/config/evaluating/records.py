@@ -17,6 +17,8 @@ SPACINGS = ("< 50 m", "50–100 m", "> 100 m")
 GROUPS = ("single", "two", "three or more", "whole street")
 THRESHOLDS = np.round(np.arange(0.1, 1.0, 0.05), 2)
 _METRES_A_DEGREE = 111_320.0
+_SILENT_S = 180.0
+_ELSEWHERE_M = 60.0
 
 
 @dataclass(slots=True)
@@ -25,7 +27,8 @@ class Truth:
 
     served: it got its collection. arrived_s: NaN where it did not. due_s: end of its window and the grace.
     partial: of a kerb, some of it. spacing: index in SPACINGS. group: index in GROUPS of the row of unserved stops that
-    it lies in, -1 where served. All moments: seconds since 1970.
+    it lies in, -1 where served. heard: no tracker of the run was silent while its truck was, or could have been, there.
+    All moments: seconds since 1970.
     """
 
     served: NDArray[np.bool_]
@@ -35,6 +38,7 @@ class Truth:
     planned_s: Floats
     spacing: NDArray[np.int64]
     group: NDArray[np.int64]
+    heard: NDArray[np.bool_]
 
     @property
     def too_late(self) -> NDArray[np.bool_]:
@@ -112,7 +116,41 @@ def truth_of(plan: RunPlan, night: Night) -> Truth:
         planned_s=np.array([plan.midnight_s + stop.planned_s for stop in plan.stops]),
         spacing=_spacing(plan.stops),
         group=_groups(plan.stops, served),
+        heard=_heard(plan, night),
     )
+
+
+def _heard(plan: RunPlan, night: Night) -> NDArray[np.bool_]:
+    """Return for each stop whether the trackers of its run told where their trucks were when it was decided.
+
+    A stop is decided between leaving the last stop that was served before it in the plan and coming to the next one.
+    A tracker that is silent for more than three minutes and is then heard elsewhere (60 m or more) told nothing.
+    """
+    vehicles = night.runs[plan.run_id].vehicles or plan.vehicle_ids
+    silences: list[tuple[float, float]] = []
+    for vehicle in vehicles:
+        device = night.device_of_vehicle.get(vehicle)
+        own = sorted((one for one in night.positions if one.device_id == device), key=lambda one: one.fixed_s)
+        if not own:
+            return np.zeros(len(plan.stops), dtype=bool)
+        # A wrong clock is wrong for all: what arrives at once tells by how much.
+        offset = float(np.percentile([one.received_s - one.fixed_s for one in own], 5))
+        offset = offset if abs(offset) > 60 else 0.0
+        at = metres(plan, [(one.lat, one.lon) for one in own])
+        for one, then, a, b in zip(own, own[1:], at, at[1:], strict=False):
+            if then.fixed_s - one.fixed_s > _SILENT_S and np.hypot(*(b - a)) >= _ELSEWHERE_M:
+                silences.append((one.fixed_s + offset, then.fixed_s + offset))
+    told = [night.truth[plan.run_id, stop.stop_id] for stop in plan.stops]
+    begins, ends = plan.midnight_s + plan.starts_s, plan.midnight_s + plan.ends_s
+    heard = np.ones(len(told), dtype=bool)
+    for i, stop in enumerate(told):
+        before = next((other.left_s for other in told[:i][::-1] if other.left_s is not None), begins)
+        after = next((other.arrived_s for other in told[i + 1 :] if other.arrived_s is not None), ends)
+        if stop.arrived_s is not None and stop.left_s is not None:
+            before, after = stop.arrived_s, stop.left_s
+        from_s, to_s = min(before, after), max(before, after)  # of a reversed round it is the other way round
+        heard[i] = not any(start < to_s and end > from_s for start, end in silences)
+    return heard
 
 
 def metres(plan: RunPlan, places: list[tuple[float, float]]) -> Floats:

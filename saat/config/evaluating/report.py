@@ -27,6 +27,7 @@ from saat.rounds.simulation import Trouble
 from saat.terms.run import FindingKind
 
 METHODS = (OURS, GEOFENCE, SCHEDULE)
+HEARD = f"{OURS}, tracker heard"
 MOST_FALSE = 2.0
 # Silence is a finding of its own; what is counted as an alarm says that the collection itself fails.
 ALARMS = OPENS_A_CASE - {FindingKind.UNKNOWN, FindingKind.FEED_SILENT, FindingKind.SKIPPED}
@@ -118,16 +119,17 @@ def _brief(one: MissedScore) -> tuple[str, ...]:
 def doubt_table(scores: Mapping[float, MissedScore]) -> str:
     """Return what is left open, asked about and taken back, by interval."""
     head = ("fixes every", "stop-runs", "not served", "left unknown", "of the served, unknown",
-            "not found, but asked about", "false “missed” before late data / 1,000", "minds changed / 1,000",
+            "not found, but asked about", "false “missed” before late data / 1,000", "taken back after it / 1,000",
+            "minds changed / 1,000",
             "kerbs wrongly called partial / 1,000", "called missed while the feed was silent")  # fmt: skip
     rows = [
         (f"{interval:g} s", f"{one.stops:,}", f"{one.unserved:,}", f"{100 * one.unknown.value:.1f} %",
          f"{100 * one.unknown_served.value:.1f} %", share(one.asked_of_unfound),
-         number(1000 * one.false_evening.value, 1), number(1000 * one.changed.value, 1),
-         number(1000 * one.false_partial.value, 1), f"{one.blind_missed}")
+         number(1000 * one.false_evening.value, 1), number(1000 * one.taken_back.value, 1),
+         number(1000 * one.changed.value, 1), number(1000 * one.false_partial.value, 1), f"{one.blind_missed}")
         for interval, one in scores.items()
     ]  # fmt: skip
-    rows.append(("*target*", "", "", "", "", "", "", "", "", "0"))
+    rows.append(("*target*", "", "", "", "", "", "", "", "", "", "0"))
     return table(head, rows)
 
 

@@ -35,7 +35,7 @@ class MissedScore:
     """How well one method finds the stops that were not served.
 
     recall: by kind of row, and single stops by spacing. claimed: at the end of the night, late data in. said: ever
-    called missed though served. Shares of stop-runs.
+    called missed though served. taken_back: missed before late data came, and not after. Shares of stop-runs.
     """
 
     stops: int
@@ -48,24 +48,28 @@ class MissedScore:
     unknown: Share
     unknown_served: Share
     changed: Share
+    taken_back: Share
     blind_missed: int
     false_partial: Share
     asked_of_unfound: Share
 
 
-def missed_score(records: Sequence[RunRecord], method: str, *, spacing: int | None = None) -> MissedScore:
+def missed_score(
+    records: Sequence[RunRecord], method: str, *, spacing: int | None = None, heard: bool = False
+) -> MissedScore:
     """Return one method's score. A kerb of which some was collected is neither served nor missed.
 
-    spacing: only stops of this class, an index in SPACINGS.
+    spacing: only stops of this class, an index in SPACINGS. heard: only stops about which the trackers told.
     """
     found: dict[str, list[Share]] = {}
     total = dict.fromkeys(
         ("stops", "unserved", "claims", "right", "false", "said", "evening", "unknown", "unknown_served", "changed",
-         "served", "partial", "unfound", "asked"), 0.0,
+         "back", "served", "partial", "unfound", "asked"), 0.0,
     )  # fmt: skip
     for record in records:
         truth, said = record.truth, record.said[method]
         keep = np.ones(len(truth.served), dtype=bool) if spacing is None else truth.spacing == spacing
+        keep &= truth.heard | (not heard)
         served, unserved = truth.served & keep, ~truth.served & ~truth.partial & keep
         missed, unknown = said.missed & keep, said.unknown & keep
         hit = said.missed | said.partial
@@ -73,7 +77,8 @@ def missed_score(records: Sequence[RunRecord], method: str, *, spacing: int | No
             "stops": keep, "unserved": unserved, "served": served, "claims": missed, "right": missed & ~truth.served,
             "false": missed & served, "said": said.ever_missed & served, "evening": said.evening & served,
             "unknown": unknown, "unknown_served": unknown & served, "changed": (said.changes > 0) & keep,
-            "partial": said.partial & served, "unfound": unserved & ~hit, "asked": unserved & ~hit & said.asked,
+            "back": said.evening & ~said.missed & keep, "partial": said.partial & served,
+            "unfound": unserved & ~hit, "asked": unserved & ~hit & said.asked,
         }  # fmt: skip
         for name, which in counts.items():
             total[name] += which.sum()
@@ -92,6 +97,7 @@ def missed_score(records: Sequence[RunRecord], method: str, *, spacing: int | No
         false_claimed=Share(total["false"], total["stops"]), false_said=Share(total["said"], total["stops"]),
         false_evening=Share(total["evening"], total["stops"]), unknown=Share(total["unknown"], total["stops"]),
         unknown_served=Share(total["unknown_served"], total["served"]), changed=Share(total["changed"], total["stops"]),
+        taken_back=Share(total["back"], total["stops"]),
         blind_missed=sum(record.blind_missed for record in records),
         false_partial=Share(total["partial"], total["stops"]), asked_of_unfound=Share(total["asked"], total["unfound"]),
     )  # fmt: skip
