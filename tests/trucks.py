@@ -42,15 +42,21 @@ class Trucks:
     runs: dict[str, Run] = field(default_factory=dict)
     vehicles: dict[str, Vehicle] = field(default_factory=dict)
 
+    @property
+    def start_s(self) -> float:
+        """Seconds from the local midnight of the service day to the start."""
+        local = self.begin.astimezone(UTC) + timedelta(hours=7)
+        return (local - local.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+
     def plan_round(
         self, name: str, *, contractor: Contractor | None, area: Area, stops: int = 10, every_s: float = 300.0
     ) -> Run:
         """Write a round with its stops in a row through an area, its plan, its vehicle, and the run of tonight."""
-        city, day = self.hall.city, service_day_of(self.begin)
+        city, day, start_s = self.hall.city, service_day_of(self.begin), self.start_s
         vehicle = Vehicle.objects.create(city=city, contractor=contractor, label=f"{name}-7", simulated=True)
         made = Round.objects.create(city=city, contractor=contractor, code=name, name=name, area=area, simulated=True)
         plan = RoundPlan.objects.create(
-            city=city, round=made, version=1, from_day=day, starts_s=0.0, ends_s=every_s * (stops + 2),
+            city=city, round=made, version=1, from_day=day, starts_s=start_s, ends_s=start_s + every_s * (stops + 2),
             vehicle=vehicle, made_at=self.begin - timedelta(days=1),
         )  # fmt: skip
         lat, lon = (area.min_lat + area.max_lat) / 2, area.min_lon
@@ -61,8 +67,8 @@ class Trucks:
                 names={"en": f"{name} stop {place + 1}"}, simulated=True,
             )  # fmt: skip
             PlannedStop.objects.create(
-                city=city, plan=plan, stop=stop, sequence=place + 1, planned_s=every_s * (place + 1),
-                opens_s=every_s * place, closes_s=every_s * (place + 3), streams={"refuse": None},
+                city=city, plan=plan, stop=stop, sequence=place + 1, planned_s=start_s + every_s * (place + 1),
+                opens_s=start_s + every_s * place, closes_s=start_s + every_s * (place + 3), streams={"refuse": None},
             )  # fmt: skip
         run = Run.objects.create(
             city=city, round=made, plan=plan, contractor=contractor, service_day=day, starts_at=self.begin,
@@ -116,7 +122,7 @@ class Trucks:
         return run
 
     def _at(self, planned: PlannedStop, late_min: float = 0.0) -> datetime:
-        return self.begin + timedelta(seconds=planned.planned_s, minutes=late_min)
+        return self.begin + timedelta(seconds=planned.planned_s - self.start_s, minutes=late_min)
 
     def _decide(self, run: Run, planned: PlannedStop, outcome: Outcome, *, vehicle: Vehicle) -> None:
         served = outcome.is_served
@@ -129,7 +135,7 @@ class Trucks:
                 "stop": planned.stop,
                 "service_day": run.service_day,
                 "planned_at": self._at(planned),
-                "closes_at": self.begin + timedelta(seconds=planned.closes_s),
+                "closes_at": self.begin + timedelta(seconds=planned.closes_s - self.start_s),
                 "outcome": outcome,
                 "p_served": 0.97 if served else 0.5 if outcome is Outcome.UNKNOWN else 0.03,
                 "arrived_at": arrived,

@@ -25,6 +25,7 @@ from saat.web.desk import trucks_words, words
 from saat.web.desk.casefile import Failed
 from saat.web.desk.frame import actor_for, city_for, desk_view, reach_for
 from saat.web.desk.trucks_chart import Dot, chart
+from saat.web.desk.trucks_ready import ready_plan
 from saat.web.desk.trucks_rows import Clock, RunRows, clock_for, counts_of, is_inside
 from saat.web.desk.trucks_words import LETTER_OF, MARK_OF, MARKS
 
@@ -52,6 +53,7 @@ def page(request: HttpRequest, run_id: int) -> HttpResponse:
         "state": trucks_words.RUN_STATES[run.state],
         "counts": counts_of(run),
         "troubles": rows.troubles(run, rows.findings_of(run)),
+        "ready": ready_plan(run, clock=clock),
         "vehicles": _vehicles(file, rows),
         "phones": _phones(file, inside=is_inside(reach, run), now=clock.now),
         "chart": chart([stop["dot"] for stop in stops], now_s=_now_s(run, clock), zone=clock.zone),
