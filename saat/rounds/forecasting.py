@@ -24,12 +24,16 @@ BREAKS_AN_HOUR = 0.004  # trucks that break down in an hour of collecting
 NEVER_STARTS_MIN, NEVER_STARTS = (0.0, 15.0, 30.0, 60.0, 120.0), (0.0, 0.15, 0.35, 0.6, 0.85)
 BROKEN_FOR_GOOD = 0.97  # the crew says that the vehicle is broken
 _NEAR_M, _NEAR_MPS, _FAR_MPS = 1000.0, 5.5, 8.0  # through the traffic to the next stop, and from further away
+_SETTLES_S = 180.0  # so long after the truck left, or two stops on, it is clear whether a stop was passed by
 _BACK_S = 600.0  # to turn round and begin with what was passed by
+_FORESEEN_S = 1800.0
+_ON_THE_WAY_S = 2700.0  # within so long of the planned start a vehicle that moves is on its way there
 _LEAST_S = 10.0
 _SOON = 3  # so many stops after it was planned a trip to empty is still to come; later it was made unseen
 _SHORT_S = 900.0  # a longer way to the next stop leads past the disposal site
 _ALIKE, _NEIGHBOURS = 3, 6  # of the last three stops two must lie within six of each other
 _SURE = 0.999
+_MOVING = (VehicleState.DRIVING, VehicleState.OFF_ROUND, VehicleState.COLLECTING)
 AT_A_SITE = (VehicleState.AT_DEPOT, VehicleState.AT_DISPOSAL)
 UNHEARD = (VehicleState.SILENT, VehicleState.UNSEEN)
 
@@ -72,11 +76,11 @@ def forecast(
     todo[open_at] = True
     todo = todo[order]
     fronts = fronts_of(plan, view, expected, now_s=now_s)
-    mean_s, spread_s2, clock_s, never, passed = _times(plan, view, expected, fronts, order=order, todo=todo)
+    drive_s, wait_s, spread_s2, clock_s, never, passed = _times(plan, view, expected, fronts, order=order, todo=todo)
     pick = np.flatnonzero(todo)
     pick = pick[np.argsort(order[pick])]
-    mu = np.maximum(mean_s[pick], _LEAST_S)
-    var = spread_s2[pick] + np.maximum((expected.bad_day * mu) ** 2, 25.0)
+    mu = np.maximum(drive_s[pick] + wait_s[pick], _LEAST_S)
+    var = spread_s2[pick] + np.maximum((expected.bad_day * drive_s[pick]) ** 2, 25.0)
     shape, scale = mu * mu / var, var / mu
     since, stops = clock_s[pick], order[pick]
     quantiles = gammaincinv(shape[:, None], np.array([[0.1, 0.5, 0.9]])) * scale[:, None] + since[:, None]
@@ -85,11 +89,20 @@ def forecast(
     late = np.where(left_s > 0, gammaincc(shape, np.maximum(left_s, 0.0) / scale), 1.0)
     stop = 1 - (1 - never[pick]) * np.exp(-BREAKS_AN_HOUR * mu / 3600)
     miss = np.minimum(_SURE, 1 - (1 - late) * (1 - stop) * (1 - expected.skip[stops]))
+    heard = any(front.vehicle is not None and front.vehicle.state not in UNHEARD for front in fronts)
+    behind_at = fronts[0].at
     found = []
     for k, (i, chance) in enumerate(zip(stops.tolist(), miss.tolist(), strict=True)):
-        if plan.order_strict and passed[pick[k]]:
-            chance = (1 - view.stops[i].p_served) * (1 - RETURNS * (1 - chance))
+        seen = view.stops[i]
         p10_s, p50_s, p90_s = quantiles[k].tolist()
+        pending = behind_at >= pick[k] and not passed[pick[k]]
+        if seen.arrived_s is not None or pending:  # the truck is there, or was a moment ago
+            p10_s, p50_s, p90_s = now_s, now_s, now_s + _SETTLES_S
+            chance = float(expected.skip[i])
+        elif seen.blind and heard:  # it may have been served while nobody heard; that is unknown, not missed
+            chance = min(chance, 1 - seen.p_served)
+        elif plan.order_strict and passed[pick[k]]:
+            chance = (1 - seen.p_served) * (1 - RETURNS * (1 - chance))
         found.append(Forecast(stop_id=plan.stops[i].stop_id, p10_s=p10_s, p50_s=p50_s, p90_s=p90_s, p_miss=chance))
     return tuple(found)
 
@@ -102,9 +115,12 @@ def _times(
     *,
     order: np.ndarray,
     todo: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return, for each place of the driven order: mean and variance of the seconds until it is reached, from when they
-    count, the probability that the vehicle never goes on, and whether it was passed by."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return, for each place of the driven order, how it is reached.
+
+    That is: mean seconds of driving and standing until then, and of waiting before it goes on; the variance of both;
+    from when they count; the probability that the vehicle never goes on; whether the place was passed by.
+    """
     legs, legs2 = expected.leg_s[order], expected.leg_s2[order]
     trips = expected.trip_s[order]
     if view.reverse:  # the leg to a stop is then the one that leads away from it in the plan
@@ -115,11 +131,11 @@ def _times(
         legs, trips = _trips_still_to_make(view, legs=legs, trips=trips, front=fronts[0])
     dwell, dwell2 = expected.dwell_s[order] * todo, expected.dwell_s2[order] * todo
     n = len(order)
-    mean_s, spread_s2, clock_s, never = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    drive_s, wait_s, spread_s2, clock_s, never = (np.zeros(n) for _ in range(5))
     passed = np.zeros(n, dtype=bool)
     ends = [front.at for front in fronts[1:]] + [n]
     last = fronts[-1]
-    end_s, end_s2 = last.extra_s, last.extra_spread_s**2
+    end_s, end_s2 = 0.0, last.extra_spread_s**2
     for front, end in zip(fronts, ends, strict=True):
         part = slice(front.at + 1, max(end, front.at + 1))
         if part.start >= part.stop:
@@ -130,29 +146,31 @@ def _times(
         shift = _first_leg_s(plan, front, usual_s=float(there[first]), stop=int(order[part.start + first]))
         # The stop before which a trip is planned is served before it as often as after it.
         half_s = trips[part] / 2
-        mean_s[part] = np.maximum(there + shift + front.extra_s - half_s, 0.0)
+        drive_s[part] = np.maximum(there + shift - half_s, 0.0)
+        wait_s[part] = front.extra_s
         spread_s2[part] = there2 + front.extra_spread_s**2 + half_s**2
         clock_s[part], never[part] = front.clock_s, front.never
         if front is last:
-            end_s = float(mean_s[part][-1] + half_s[-1] + dwell[part][-1])
+            end_s = float(drive_s[part][-1] + half_s[-1] + dwell[part][-1])
             end_s2 = float(spread_s2[part][-1])
     behind = slice(0, fronts[0].at + 1)
     if behind.stop > 0:
-        mean_s[behind] = end_s + _BACK_S + np.cumsum(dwell[behind] + legs[behind] * todo[behind])
+        drive_s[behind] = end_s + _BACK_S + np.cumsum(dwell[behind] + legs[behind] * todo[behind])
+        wait_s[behind] = last.extra_s
         spread_s2[behind] = end_s2 + _BACK_S**2 + np.cumsum(dwell2[behind] + legs2[behind] * todo[behind])
-        clock_s[behind], never[behind], passed[behind] = last.clock_s, last.never, True
-    return mean_s, spread_s2, clock_s, never, passed
+        clock_s[behind], never[behind] = last.clock_s, last.never
+        # What was left a moment ago may still turn out to have been served.
+        settled = fronts[0].at + 1 if fronts[0].clock_s - fronts[0].from_s >= _SETTLES_S else fronts[0].at - 1
+        passed[: max(0, settled)] = True
+    return drive_s, wait_s, spread_s2, clock_s, never, passed
 
 
 def _first_leg_s(plan: RunPlan, front: _Front, *, usual_s: float, stop: int) -> float:
     """Return by how many seconds the way to the next stop differs from its usual time, for what is driven already."""
     left_s = usual_s - (front.clock_s - front.from_s)
-    vehicle = front.vehicle
-    if front.at < 0 or vehicle is None or vehicle.lat is None or vehicle.lon is None:
+    far_s = _way_s(front.vehicle, plan, stop) if front.vehicle is not None and front.at >= 0 else None
+    if far_s is None:
         return max(left_s, min(usual_s, _LEAST_S)) - usual_s
-    here, there = Point(lat=vehicle.lat, lon=vehicle.lon), Point(lat=plan.stops[stop].lat, lon=plan.stops[stop].lon)
-    far_m = ROAD_M_A_STRAIGHT_M * distance_m(here, there)
-    far_s = min(far_m, _NEAR_M) / _NEAR_MPS + max(0.0, far_m - _NEAR_M) / _FAR_MPS
     if far_s < left_s <= _SHORT_S:  # nearer than the clock says: half way between the two
         left_s = (left_s + far_s) / 2
     return max(left_s, far_s, _LEAST_S) - usual_s
@@ -194,7 +212,7 @@ def _trips_still_to_make(
 def fronts_of(plan: RunPlan, view: RunView, expected: Expectation, *, now_s: float) -> list[_Front]:
     """Return how far each vehicle has come that can be counted on, the hindmost first; at least one."""
     if view.started_s is None or view.reached < 0:
-        return [_before_the_start(view, expected, now_s=now_s)]
+        return [_before_the_start(plan, view, expected, now_s=now_s)]
     n = len(plan.stops)
     arrivals: dict[int, list[tuple[float, int]]] = {}
     for i, stop in enumerate(view.stops):
@@ -261,16 +279,29 @@ def _front(view: RunView, expected: Expectation, *, at: int, vehicle: VehicleVie
     )
 
 
-def _before_the_start(view: RunView, expected: Expectation, *, now_s: float) -> _Front:
+def _before_the_start(plan: RunPlan, view: RunView, expected: Expectation, *, now_s: float) -> _Front:
     begins_s = expected.begins_s
     late_s = now_s - begins_s
     heard = [vehicle for vehicle in view.vehicles if vehicle.state not in UNHEARD]
-    if not heard:  # nobody knows where it is; it is taken to go by the plan
-        begins_s += expected.start_s
-        return _Front(at=-1, from_s=begins_s, clock_s=begins_s, extra_spread_s=expected.start_spread_s)
-    usual_s = max(expected.start_s - max(late_s, 0.0), 0.3 * max(late_s, 0.0))
-    start_s = max(now_s, begins_s) + usual_s
+    if not heard:  # nobody knows where it is; it is taken to go by the plan, as was foreseen half an hour before
+        clock_s = begins_s - _FORESEEN_S
+        wait_s = _FORESEEN_S + expected.start_s
+        return _Front(at=-1, from_s=clock_s, clock_s=clock_s, extra_s=wait_s, extra_spread_s=expected.start_spread_s)
+    wait_s = max(0.0, -late_s) + max(expected.start_s - max(late_s, 0.0), 0.3 * max(late_s, 0.0))
+    spread_s = max(expected.start_spread_s, 0.3 * max(late_s, 0.0))
     never = float(np.interp(late_s / 60, NEVER_STARTS_MIN, NEVER_STARTS))
+    there_s = [far_s for far_s in (_way_s(vehicle, plan, 0) for vehicle in heard) if far_s is not None]
+    if there_s and abs(late_s) <= _ON_THE_WAY_S and any(vehicle.state in _MOVING for vehicle in heard):
+        wait_s, spread_s, never = min(there_s), 0.5 * min(there_s) + 120.0, never / 2
     return _Front(
-        at=-1, from_s=start_s, clock_s=start_s, extra_spread_s=max(expected.start_spread_s, usual_s), never=never
+        at=-1, from_s=now_s, clock_s=now_s, vehicle=heard[0], extra_s=wait_s, extra_spread_s=spread_s, never=never
     )
+
+
+def _way_s(vehicle: VehicleView, plan: RunPlan, stop: int) -> float | None:
+    """Return how long a vehicle takes to a stop from where it is, in seconds; None where nobody knows where it is."""
+    if vehicle.lat is None or vehicle.lon is None:
+        return None
+    here, there = Point(lat=vehicle.lat, lon=vehicle.lon), Point(lat=plan.stops[stop].lat, lon=plan.stops[stop].lon)
+    far_m = ROAD_M_A_STRAIGHT_M * distance_m(here, there)
+    return min(far_m, _NEAR_M) / _NEAR_MPS + max(0.0, far_m - _NEAR_M) / _FAR_MPS
