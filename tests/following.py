@@ -24,6 +24,7 @@ from saat.terms.position import Position
 from tests.city import MONDAY_MORNING
 from tests.city import make_city as make_ground
 
+Told = dict[tuple[int, int], tuple[str, float | None]]
 MONDAY = date(2026, 3, 2)
 SEED = 11
 
@@ -75,18 +76,26 @@ class Evening:
             for follower in followers:
                 settle(follower, self.now)
 
-    def outcomes(self) -> dict[tuple[int, int], tuple[str, int | None]]:
-        """Return what is written of each stop: the outcome, and the minute of arrival."""
-        rows = StopRun.objects.filter(city=self.city)
+    def outcomes(self) -> Told:
+        """Return what is written of each stop: the outcome, and the arrival (seconds since 1970)."""
         return {
-            (row.run_id, row.sequence): (row.outcome, row.arrived_at and round(row.arrived_at.timestamp() / 60))
-            for row in rows
+            (row.run_id, row.sequence): (row.outcome, row.arrived_at and row.arrived_at.timestamp())
+            for row in StopRun.objects.filter(city=self.city)
         }
 
     def findings(self) -> dict[str, tuple[int, ...]]:
         """Return the findings that hold now, with their stops."""
         rows = FindingRow.objects.filter(city=self.city, closed_at__isnull=True)
         return {row.key: tuple(row.stop_ids) for row in rows}
+
+
+def same(one: Told, other: Told) -> bool:
+    """Return whether outcomes are the same; a moment that moved by less than ten seconds is not written again."""
+    told, told_again = ({stop: outcome for stop, (outcome, _) in each.items()} for each in (one, other))
+    return told == told_again and all(
+        arrived == other[stop][1] or abs((arrived or 0.0) - (other[stop][1] or 0.0)) < 20.0
+        for stop, (_, arrived) in one.items()
+    )
 
 
 def settle(follower: Follower, now: datetime) -> None:

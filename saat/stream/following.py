@@ -70,6 +70,8 @@ _FEEDS_S = 10.0
 _LATE_S = 5.0
 _MARK_S = 5.0
 _LEAST_S = 2.0  # between two looks at one run
+_MOST_S = 60.0
+_SHARE = 0.5  # of one processor
 _LATEST_S = 60.0  # by the trucks' clock
 _AGAIN_S = 30.0  # after a look that failed
 _TOLD_S = 60.0  # findings that changed only in their figures
@@ -138,6 +140,7 @@ class Follower:
         self._vehicles_before: dict[int, set[int]] = {}
         self._words_stamp: tuple[object, ...] = ()
         self._note_id = self._word_id = 0
+        self._cost_s, self._least_s = 0.0, _LEAST_S
         self._every = {
             "book": Every(_BOOK_S), "plans": Every(_PLANS_S), "ahead": Every(_AHEAD_S), "feeds": Every(_FEEDS_S),
             "late": Every(_LATE_S), "mark": Every(_MARK_S),
@@ -360,13 +363,14 @@ class Follower:
         at_s = self._clock()
         for run_id in run_ids:
             watched = self.watched[run_id]
-            due_s = max(at_s, watched.looked_s + _LEAST_S)
+            due_s = max(at_s, watched.looked_s + self._least_s)
             if due_s < watched.due_s or watched.due_s <= watched.looked_s:
                 watched.due_s = due_s
                 heapq.heappush(self._queue, (due_s, run_id))
 
     def _look(self, now: datetime) -> int:
         """Look at the runs that are due, for a bounded time, and write what changed; return how many were looked at."""
+        worked_s = time.process_time()
         end_s = self._clock() + _BUDGET_S
         seen: dict[int, list[Watched]] = defaultdict(list)
         while self._queue and self._queue[0][0] <= self._clock() < end_s:
@@ -379,17 +383,31 @@ class Follower:
             wait_s = _LATEST_S / (simulated_speed(city_id) or 1.0)
             try:
                 watched.look(
-                    self.tracking.tracks, now_s=truck_now(city_id, now).timestamp(), feeds=self._feeds.get(city_id, ())
+                    self.tracking.tracks,
+                    now_s=truck_now(city_id, now).timestamp(),
+                    feeds=self._feeds.get(city_id, ()),
+                    whole=False,
                 )
                 seen[city_id].append(watched)
             except Exception:
                 log.exception("Run %s could not be looked at; it is tried again.", run_id)
                 wait_s = _AGAIN_S
-            watched.due_s = watched.looked_s + max(wait_s, _LEAST_S)
+            watched.due_s = watched.looked_s + max(wait_s, self._least_s)
             heapq.heappush(self._queue, (watched.due_s, run_id))
         for city_id, some in seen.items():
             self._write(city_id, some, now)
-        return sum(map(len, seen.values()))
+        count = sum(map(len, seen.values()))
+        if count:
+            self._pace((time.process_time() - worked_s) / count)
+        return count
+
+    def _pace(self, cost_s: float) -> None:
+        """Look the less often at each run the more of them there are, so that half a processor is enough.
+
+        cost_s: processor time of one look with what it wrote.
+        """
+        self._cost_s += 0.05 * (cost_s - self._cost_s)
+        self._least_s = min(_MOST_S, max(_LEAST_S, len(self.watched) * self._cost_s / _SHARE))
 
     def _write(self, city_id: int, seen: Sequence[Watched], now: datetime) -> None:
         """Write what was seen of some runs of a city: outcomes in one transaction, and findings where they changed."""

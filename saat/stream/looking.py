@@ -17,6 +17,7 @@ from saat.terms.plan import RunPlan
 from saat.terms.roundrule import RoundRule
 from saat.terms.run import CrewWord, Finding, Forecast, ResidentWord, RunView
 
+_JUDGE_S = 20.0
 Pairs = tuple[tuple[int, bool], ...]  # vehicles on a run, and whether that was inferred
 
 
@@ -24,7 +25,8 @@ Pairs = tuple[tuple[int, bool], ...]  # vehicles on a run, and whether that was 
 class Watched:
     """A run that is followed. due_s, looked_s: when it is to be looked at, and was, on the process's own clock.
 
-    settled: the findings that are written down, without what may wait. told_s: when they were.
+    settled: the findings that are written down, without what may wait. told_s: when they were. judged_s: when it was
+    last asked what is to be expected and what is wrong, by the trucks' clock.
     """
 
     plan: RunPlan
@@ -39,6 +41,7 @@ class Watched:
     issued: tuple[Issued, ...] = ()
     settled: tuple[object, ...] = ()
     told_s: float = 0.0
+    judged_s: float = 0.0
     due_s: float = 0.0
     looked_s: float = 0.0
     follower: RunFollower = field(init=False)
@@ -70,18 +73,27 @@ class Watched:
         """When it is to end, seconds since 1970."""
         return self.plan.midnight_s + self.plan.ends_s
 
-    def look(self, tracks: Mapping[int, Track], *, now_s: float, feeds: Sequence[Finding]) -> RunView:
-        """Look at it. feeds: which contractors' trackers went silent together. now_s: by the trucks' clock."""
-        view = self.follower.see(
+    def look(
+        self, tracks: Mapping[int, Track], *, now_s: float, feeds: Sequence[Finding], whole: bool = True
+    ) -> RunView:
+        """Look at it. feeds: which contractors' trackers went silent together. now_s: by the trucks' clock.
+
+        whole: ask what is to be expected and what is wrong even if no stop's outcome changed and it was asked a
+        moment ago.
+        """
+        before = self.view
+        view = self.view = self.follower.see(
             tracks, now_s=now_s, vehicles=self.pairs, crew=self.crew, residents=self.residents, prior=self._prior
         )
+        if not whole and before is not None and now_s - self.judged_s < _JUDGE_S and before.stops == view.stops:
+            return view
+        self.judged_s = now_s
         self.forecasts = forecast(self.plan, view, self.history, now_s=now_s, expected=self._expected)
         self.issued = issue(self.issued, self.plan, self.forecasts, now_s=now_s)
         blind = run_is_blind(view, feeds, contractor_id=self.plan.contractor_id, now_s=now_s)
         self.findings = findings_of(
             self.plan, view, self.forecasts, rule=self.rule, now_s=now_s, feed_silent=blind, before=self.findings
         )
-        self.view = view
         return view
 
 

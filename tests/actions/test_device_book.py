@@ -100,7 +100,8 @@ def test_a_binding_that_was_made_without_a_word_is_noticed(city, book):
         ("claimed", True, 0, True),
         ("claimed", True, Flag.UNPROVED, False),
         ("claimed", False, Flag.UNPROVED, True),
-        ("retired", True, 0, False),
+        ("retired", True, 0, True),  # what it sent while it was on a vehicle goes on counting
+        ("quarantined", False, 0, False),
     ],
 )
 def test_a_position_counts_if_its_device_is_claimed_and_it_is_proved_or_vouched_for(
