@@ -63,7 +63,7 @@ class Server:
         """What runs, by name: the parent and its children."""
         below = children(self.process.pid)
         names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in below}
-        kinds = {"web": " web ", "stream": " stream"}
+        kinds = {"web": " web ", "stream": " stream", "follower": " follower"}
         found = {kind: pid for kind, mark in kinds.items() for pid, line in names.items() if mark in line}
         return {"parent": self.process.pid, **found}
 

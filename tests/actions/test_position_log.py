@@ -98,6 +98,14 @@ def test_a_span_of_some_devices_is_found_also_where_it_was_uploaded_late(log):
     assert [(position.device_id, position.fixed_s - MIDNIGHT_S) for position in both] == [(1, -120), (1, -60), (2, -60)]
 
 
+def test_few_and_many_devices_of_a_long_day_are_found_alike(log):
+    log.append([fix(device, EVENING_S + 7 * number) for number in range(500) for device in (1, 2, 3)])
+    span = {"from_s": EVENING_S + 100, "until_s": EVENING_S + 2000}
+    apart = [position for device in (1, 2, 3) for position in log.of_devices([device], **span)]
+    assert log.of_devices([*range(1, 1000)], **span) == apart
+    assert len(apart) == 3 * 271
+
+
 def test_a_device_is_found_by_the_index_and_not_by_reading_the_day(log):
     from saat.records import position_log
 

@@ -15,7 +15,7 @@ from saat.terms.position import Position
 # What may wait to be written, a few seconds' worth of a full load. More is refused, and the devices try again.
 MOST_WAITING = 50_000
 _MOST_TOGETHER = 8192
-_PAUSE_S = 0.004  # between two commits, so that they are fewer and fuller under load
+_PAUSE_S = 0.02  # between two commits while others wait: fewer and fuller ones cost less for each position
 
 log = logging.getLogger(__name__)
 
