@@ -17,7 +17,24 @@ from saat.actions.contests import contest_stop
 from saat.actions.links import token_of
 from saat.actions.outbox import queue
 from saat.actions.texts import save_text
-from saat.records.models import Alert, Case, Duty, Membership, Outbox, Photo, SavedFilter, ServiceRequest, SignedLink
+from saat.records.models import (
+    Alert,
+    Case,
+    CrewNote,
+    Device,
+    Duty,
+    Membership,
+    Outbox,
+    Photo,
+    PlanQuestion,
+    Run,
+    SavedFilter,
+    ServiceRequest,
+    SignedLink,
+    Site,
+    Stop,
+    Vehicle,
+)
 from tests.city import AT_HOSPITAL, AT_RIVER, new_report
 from tests.hall import Hall, later
 from tests.trucks import make_trucks
@@ -124,7 +141,25 @@ def _on_a_round(hall: Hall) -> dict[str, Any]:
     run = trucks.followed("North", "cccmeeeeee", now=timezone.now())
     contest = contest_stop(run_id=run.pk, sequence=4, words="We came.", now=timezone.now(), by=hall.by("north"))
     there = {"run_id": run.pk, "sequence": 4, "contest_id": contest.pk}
-    return there | {"vehicle_id": trucks.vehicles["North"].pk}
+    return there | {"vehicle_id": trucks.vehicles["North"].pk} | _of_its_crew(run, trucks.vehicles["North"])
+
+
+def _of_its_crew(run: Run, vehicle: Vehicle) -> dict[str, Any]:
+    """Put a crew's phone on a truck, let it say something, and return what names all that in addresses."""
+    city = run.city
+    device = Device.objects.create(city=city, contractor=run.contractor, uid="phone of north", state="claimed")
+    site = Site.objects.create(city=city, kind="depot", name="North depot", lat=11.56, lon=104.91)
+    note = CrewNote.objects.create(
+        city=city, run=run, vehicle=vehicle, device=device, reason="blocked", said_at=run.starts_at,
+        received_at=run.starts_at, client_id="tap-of-north",
+    )  # fmt: skip
+    stop = Stop.objects.filter(city=city).order_by("pk")[0]
+    return {
+        "device_id": device.pk, "site_id": site.pk, "note_id": note.pk, "client_id": note.client_id,
+        "jurisdiction_id": city.jurisdiction_id, "number": stop.number,
+        "round_id": run.round_id,
+        "question_id": PlanQuestion.objects.create(city=city, text="On fine days.", why="text", asked_at=later()).pk,
+    }  # fmt: skip
 
 
 class _Inline(HTMLParser):

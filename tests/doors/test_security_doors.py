@@ -18,11 +18,15 @@ PUBLIC = re.compile(
     r"|accounts/($|login|signup|email|confirm-email|inactive|logout|3rdparty|oidc|password/reset|2fa/authenticate)"
     r"|accounts/2fa/webauthn/login/"
     r"|open311/|api/openapi\.json|api/$|api/v1/(policy|categories|areas)$|c/|send$|near$|r/|photos/|areas\.json|worker\.js|app\.webmanifest|too-large"
+    r"|crew/($|start$|worker\.js|app\.webmanifest)|feeds/|stops/"
     r"|$"
 )
-# What residents send without a session of theirs, and partners with a key: there is nothing that a foreign page could
-# do in somebody's name.
-WITHOUT_TOKEN = {"open311/<path:path>", "send", "near", "r/<str:key>/<slug:what>", "too-large"}
+# What residents send without a session of theirs, and partners and crews with a key of their own in a header: there is
+# nothing that a foreign page could do in somebody's name.
+WITHOUT_TOKEN = {
+    "open311/<path:path>", "send", "near", "r/<str:key>/<slug:what>", "too-large", "crew/api/notes",
+    "crew/api/notes/<str:client_id>/photo", "crew/api/notes/<str:client_id>/back",
+}  # fmt: skip
 REFUSED = (302, 401, 403)
 EVERYTHING = patterns()
 OFFICIAL = [pattern for pattern in EVERYTHING if not PUBLIC.match(pattern)]
