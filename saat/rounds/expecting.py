@@ -2,7 +2,7 @@
 
 The method is a gamma process with a shared "bad day": legs and dwells add up, and one factor that all of them share
 widens the whole (Sokolov and Soyer, arXiv 2602.07170, find that adding up independent legs covers a third of what it
-promises). Own history counts n / (n + 8); the plan counts for the rest.
+promises). Own history counts n / (n + 4); the plan counts for the rest.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from saat.terms.geo import Point, distance_m
 from saat.terms.history import STOOD_MIN, History, LegHistory, Running
 from saat.terms.plan import RunPlan, SiteKind
 
-OWN_WEIGHT = 8.0  # so many own days weigh as much as the plan
-BAD_DAY = 0.15  # spread of the factor that a whole day shares, until the round's own is known
-LEG_SPREAD, DWELL_SPREAD = 0.5, 0.6  # of one leg and one dwell, as a share of its mean
+OWN_WEIGHT = 4.0  # so many own days weigh as much as the plan
+BAD_DAY = 0.36  # spread of the factor that a whole day shares; chosen so that 80 % intervals hold 75 to 85 %
+DAYS_WEIGHT = 20.0  # spreads are learned slower than means
+LEG_SPREAD, DWELL_SPREAD = 0.8, 0.6  # of one leg and one dwell, as a share of its mean
 LEAST_SPREAD_S = 10.0
 ROAD_M_A_STRAIGHT_M = 1.35  # roads are so much longer than the straight line
 FASTEST_MPS = 9.0  # between stops; a plan that wants more is not believed
 EMPTYING_S = 900.0  # weighing, queueing and tipping
 SKIP_PRIOR = (0.5, 24.5)  # pseudo-counts of not served and served: 2 % until the stop's own is known
-START_PRIOR_S = (120.0, 420.0)  # mean and spread of a start's delay
+START_PRIOR_S = (0.0, 540.0)  # mean and spread of a start's delay
 TRIP_SPREAD = 0.25
 A_TRIP = 0.5  # a gap that is longer by this share of a trip to the disposal site was one
 # Share of standstills from which a run never goes on, by how long it has stood; the prior weighs 20 of them.
@@ -77,7 +78,7 @@ class Expectation:
             skip[i], dwell[i] = chance, dwell[i] * (1 - chance)
             before = stop.stop_id
         pace_n = history.pace.n
-        bad_day2 = (OWN_WEIGHT * BAD_DAY**2 + pace_n * history.pace.variance) / (OWN_WEIGHT + pace_n)
+        bad_day2 = (DAYS_WEIGHT * BAD_DAY**2 + pace_n * history.pace.variance) / (DAYS_WEIGHT + pace_n)
         own = history.start_s.n / (history.start_s.n + OWN_WEIGHT)
         start_s = own * max(0.0, history.start_s.mean) + (1 - own) * START_PRIOR_S[0]
         start_s2 = own * history.start_s.variance + (1 - own) * START_PRIOR_S[1] ** 2

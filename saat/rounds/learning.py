@@ -49,12 +49,12 @@ def learn(history: History, plan: RunPlan, view: RunView) -> History:
             elif not trip_s or over_s < A_TRIP * trip_s:  # a longer one was a trip to empty
                 for at, minutes in enumerate(STOOD_MIN):
                     resumed[at] += over_s >= minutes * 60
-        if seen.arrived_s is not None and seen.left_s is not None:
-            stood = max(0.0, seen.left_s - seen.arrived_s)
-            if stood <= _LONGEST * stop.dwell_s + _SPARE_S:  # a longer one holds two visits, or a rest
-                dwell = dwell.add(stood)
-                took_s += stood
-                usual_s += float(expected.dwell_s[i])
+        stood = _dwell_s(view, i)
+        # A longer one holds two visits, or a rest.
+        if stood is not None and stood <= _LONGEST * stop.dwell_s + _SPARE_S:
+            dwell = dwell.add(stood)
+            took_s += stood
+            usual_s += float(expected.dwell_s[i])
         served = past.served + (seen.outcome in _SERVED)
         legs[key] = LegHistory(leg, dwell, served, past.not_served + (seen.outcome in _NOT_SERVED))
     start = history.start_s
@@ -79,8 +79,20 @@ def _leg_s(view: RunView, i: int) -> float | None:
         one, other = other, one
     if one.by_vehicle_id != other.by_vehicle_id or one.arrived_s is None or other.arrived_s is None:
         return None
-    gap_s = other.arrived_s - (one.left_s if one.left_s is not None else one.arrived_s)
-    return gap_s if gap_s >= 0 else None
+    if other.arrived_s < one.arrived_s:
+        return None
+    return max(0.0, other.arrived_s - (one.left_s if one.left_s is not None else one.arrived_s))
+
+
+def _dwell_s(view: RunView, i: int) -> float | None:
+    """Return the seconds of standing at a stop that were not spent at the one before: two may be served in one stand."""
+    seen = view.stops[i]
+    if seen.arrived_s is None or seen.left_s is None:
+        return None
+    at = i + 1 if view.reverse else i - 1
+    before = view.stops[at].left_s if 0 <= at < len(view.stops) else None
+    began_s = seen.arrived_s if before is None or before > seen.left_s else max(seen.arrived_s, before)
+    return max(0.0, seen.left_s - began_s)
 
 
 def _gave_up(view: RunView) -> bool:
