@@ -53,19 +53,21 @@ def write_page(
         for method in predicted:
             predicted[method][interval] = prediction_score(some, method)
     main = [one for one in records if one.interval_s == _MAIN_S] or list(records)
+    at = main[0].interval_s
     _draw(plots_at, missed, predicted)
     parts = [
         _HEAD.format(
             streets=streets, rounds=amount.rounds, stops=amount.stops, past=amount.past, seed=seed,
             troubles=_troubles(main),
         ),
+        _TARGETS, report.target_table(missed[OURS][at], heard[at], predicted[OURS][at], main),
         _MISSED, report.missed_table({OURS: missed[OURS], report.HEARD: heard, **missed}),
         _plot("recall-single", "Single stops over 100 m apart found, by interval"),
         _plot("recall-row", "Three or more in a row found, by interval"), _plot("false", "False missed, by interval"),
         _SPACING, report.spacing_table(records), _TROUBLES, report.trouble_table(main),
         _DOUBT, report.doubt_table(missed[OURS]), _PREDICTED, report.prediction_table(predicted),
         _plot("reliability", "What was said and what came"), _plot("lead", "Precision and lead time of alerts"),
-        _HORIZONS, report.horizon_table(predicted[OURS][main[0].interval_s]),
+        _HORIZONS, report.horizon_table(predicted[OURS][at]),
         _plot("coverage", "Share of arrivals inside the 80 % interval"),
         _FINDINGS, report.alarm_table(records), "", report.finding_table(main), _cost(main),
     ]  # fmt: skip
@@ -78,6 +80,9 @@ def write_page(
     return page
 
 
+_TARGETS = """
+## Targets and what was measured, at 10 s
+"""
 _MISSED = """
 ## Missed stops
 
@@ -133,7 +138,7 @@ def _plot(name: str, text: str) -> str:
 def _troubles(records: Sequence[RunRecord]) -> str:
     count = Counter(str(trouble) for one in records for trouble in one.troubles)
     listed = ", ".join(f"{name.replace('_', ' ')} ({some})" for name, some in sorted(count.items()))
-    return f"{listed} of {len(records)} runs at {records[0].interval_s:g} s; and outages of a whole feed"
+    return f"\n{listed} of {len(records)} runs at {records[0].interval_s:g} s; and outages of a whole feed"
 
 
 def _cost(records: Sequence[RunRecord]) -> str:
