@@ -34,7 +34,13 @@ def trucks_drive() -> bool:
 
 
 def make_trucks(
-    city: City, people: People, outlines: Mapping[str, BaseGeometry], *, since: datetime, now: datetime
+    city: City,
+    people: People,
+    outlines: Mapping[str, BaseGeometry],
+    *,
+    since: datetime,
+    now: datetime,
+    days_before: int = _DAYS_BEFORE,
 ) -> list[DemoDevice]:
     """Write the demo's rounds, its trucks and what they did on the days before; return their trackers.
 
@@ -42,13 +48,13 @@ def make_trucks(
     """
     zone = ZoneInfo(city.policy_terms().hours.zone)
     today = evening_before(now, zone)
-    first = today - timedelta(days=_DAYS_BEFORE)
+    first = today - timedelta(days=days_before)
     devices = lay_rounds(city, people, outlines, from_day=first, now=since)
     if not devices:
         return []
-    plan_runs(city.pk, days=_DAYS_BEFORE + _DAYS_AHEAD, first=first, now=since, by=COMMAND)
+    plan_runs(city.pk, days=days_before + _DAYS_AHEAD, first=first, now=since, by=COMMAND)
     trucks = DemoTrucks(city)
-    nights = {day: trucks.night(day) for day in (first + timedelta(days=n) for n in range(_DAYS_BEFORE + 1))}
+    nights = {day: trucks.night(day) for day in (first + timedelta(days=n) for n in range(days_before + 1))}
     rest = datetime.combine(today, _AT_REST, zone)
     shows_at = opening(today, nights[today], zone) if trucks_drive() else rest
     log = position_log()
