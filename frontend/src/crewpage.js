@@ -71,7 +71,9 @@ function drawRound(own) {
   at("simulated").hidden = !(run && run.simulated);
   at("list").hidden = !run;
   const stops = run ? stopsNow(run, own) : [];
-  const next = stops.find((stop) => stop.id === chosen) || stops.find((stop) => !stop.dealt);
+  // What nobody knows of is asked about in the list; it is next only when nothing else is left.
+  const ahead = (stop) => !stop.dealt && stop.outcome === "expected";
+  const next = stops.find((stop) => stop.id === chosen) || stops.find(ahead) || stops.find((stop) => !stop.dealt);
   at("now").hidden = !next;
   at("empty").hidden = Boolean(next) || !round;
   if (round && !next) at("empty").textContent = say(!round.vehicle ? "no_vehicle" : run ? "all_done" : "no_run");

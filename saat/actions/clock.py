@@ -19,6 +19,7 @@ from saat.actions import outbox, settling
 from saat.actions.accounts import forget_ended_sign_ins
 from saat.actions.alerts import pass_on, raise_alert
 from saat.actions.anonymising import anonymise_due
+from saat.actions.crewnotes import forget_where
 from saat.actions.log import CLOCK, Log, writing
 from saat.cases.escalation import next_escalation
 from saat.records.models import Alert, Case, Membership
@@ -139,8 +140,12 @@ def _pass_on(alert: Alert, *, now: datetime) -> int:
 
 
 def forget_due(*, now: datetime) -> int:
-    """Forget reporters after their city's period, messages long sent, sign-ins that are over; return how many."""
-    return anonymise_due(now=now) + outbox.forget_sent(now=now) + forget_ended_sign_ins(now=now)
+    """Forget reporters after their city's period, messages long sent, sign-ins that are over, and where crews stood.
+
+    Returns how many.
+    """
+    people = anonymise_due(now=now) + forget_ended_sign_ins(now=now) + forget_where(now=now)
+    return people + outbox.forget_sent(now=now)
 
 
 class _Tries:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from saat.actions.log import Actor, Log, NotFound, writing
 from saat.records import photo_store
-from saat.records.models import CrewNote, Device, DeviceBinding, PlannedStop, Run
+from saat.records.models import City, CrewNote, Device, DeviceBinding, PlannedStop, Run
 from saat.records.queries_crew import binding_at, run_of_vehicle, runs_of_vehicle
 from saat.records.truck_clock import truck_now
 from saat.terms.geo import Point
@@ -126,6 +126,19 @@ def take_back(*, device: Device, client_id: str, now: datetime) -> CrewNote:
             note.save(update_fields=["taken_back_at"])
             _append(log, "crew_took_back", note)
         return note
+
+
+def forget_where(*, now: datetime) -> int:
+    """Forget where crews stood when they said something, once tracks are no longer kept; return how many notes.
+
+    What was said stays: a contractor's pay may hang on it. Where somebody was is a part of their track.
+    """
+    forgotten = 0
+    for city in City.objects.all():
+        oldest = now - timedelta(days=city.policy_terms().rounds.track_days)
+        old = CrewNote.objects.filter(city=city, received_at__lt=oldest, lat__isnull=False)
+        forgotten += old.update(lat=None, lon=None)
+    return forgotten
 
 
 def mended(*, said_at: datetime, sent_at: datetime, now: datetime) -> datetime:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from saat.actions.clock import forget_due
 from saat.actions.crewnotes import CrewRefused, add_photo, take_back, take_note
 from saat.actions.log import NotFound
 from saat.records import photo_store
@@ -151,6 +152,16 @@ def test_a_phone_that_moved_to_another_truck_speaks_for_the_truck_it_was_on(even
     broken = say(evening, CrewReason.BROKEN, now=now, client_id="tap-00000002", run_id=None, stop_id=None)
     assert (broken.note.vehicle_id, broken.note.run_id) == (spare.pk, None)
     assert Event.objects.latest("pk").subject == f"vehicle:{spare.pk}"
+
+
+def test_where_a_crew_stood_is_forgotten_with_its_track_and_what_it_said_stays(evening):
+    say(evening, at=Point(lat=11.5489, lon=104.91))
+    days = evening.hall.city.policy_terms().rounds.track_days
+    assert forget_due(now=evening.at(days=days - 1)) == 0
+    assert CrewNote.objects.get().lat is not None
+    forget_due(now=evening.at(days=days + 1))
+    note = CrewNote.objects.get()
+    assert (note.lat, note.lon, note.reason) == (None, None, CrewReason.BLOCKED)
 
 
 def test_a_phone_on_no_vehicle_is_told_so(evening):
