@@ -26,8 +26,9 @@ _SERVED = (Outcome.COLLECTED, Outcome.LATE, Outcome.PARTIAL)
 def learn(history: History, plan: RunPlan, view: RunView) -> History:
     """Return what is known of a round after one more finished run; the run's order and time of arrival do not matter.
 
-    A leg counts where one vehicle drove it from one stop to the next, in the order of the day. What took more than three
-    times the plan was a trip to empty, if it was as long as one, or else a standstill after which the run went on.
+    A leg counts where one vehicle drove it from one stop to the next, in the order of the day. What took more than
+    three times the plan was a trip to empty, if it was as long as one, or else a standstill after which the run went
+    on.
     """
     expected = Expectation.of(plan, history)
     legs = dict(history.legs)
@@ -85,7 +86,7 @@ def _leg_s(view: RunView, i: int) -> float | None:
 
 
 def _dwell_s(view: RunView, i: int) -> float | None:
-    """Return the seconds of standing at a stop that were not spent at the one before: two may be served in one stand."""
+    """Return the seconds of standing at a stop that were not spent at the one before: one stand may serve two."""
     seen = view.stops[i]
     if seen.arrived_s is None or seen.left_s is None:
         return None
