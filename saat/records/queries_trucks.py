@@ -141,10 +141,10 @@ def runs_of_day(reach: Reach, city: City, *, day: date, wanted: RunsWanted, most
 
 
 def latest_day(reach: Reach, city: City, *, until: date) -> date | None:
-    """Return the last service day up to one on which this person sees a run; one query."""
-    return Run.objects.filter(runs_seen(reach), city=city, service_day__lte=until).aggregate(day=Max("service_day"))[
-        "day"
-    ]
+    """Return the last service day up to one of which this person sees a run that began; one query."""
+    rows = Run.objects.filter(runs_seen(reach), city=city, service_day__lte=until, started_at__isnull=False)
+    latest: date | None = rows.aggregate(day=Max("service_day"))["day"]
+    return latest
 
 
 def has_rounds(reach: Reach, city: City) -> bool:
@@ -296,11 +296,13 @@ def tracks_seen(reach: Reach, city: City) -> tuple[Box, ...] | None:
         return None
     if any(not grant.area_path for grant in grants):
         return ()
-    rows = Area.objects.filter(pk__in=[grant.area_id for grant in grants])
-    return tuple(
-        Box(south - _AROUND_DEG, west - _AROUND_DEG, north + _AROUND_DEG, east + _AROUND_DEG)
-        for south, west, north, east in rows.values_list("min_lat", "min_lon", "max_lat", "max_lon")
-    )
+    boxes = []
+    for area in Area.objects.filter(pk__in=[grant.area_id for grant in grants]):
+        south, west, north, east = area.min_lat, area.min_lon, area.max_lat, area.max_lon
+        if south is not None and west is not None and north is not None and east is not None:
+            boxes.append(Box(south - _AROUND_DEG, west - _AROUND_DEG, north + _AROUND_DEG, east + _AROUND_DEG))
+    # No outline is no sight: an empty tuple would mean everywhere.
+    return tuple(boxes) or None
 
 
 def stretches_of(spans: Mapping[int, tuple[datetime, datetime]]) -> list[Stretch]:

@@ -210,5 +210,5 @@ def test_more_runs_cost_no_more_queries(hall, trucks, django_assert_max_num_quer
         duty.get(PAGE)
     with django_assert_max_num_queries(10):
         changes(duty)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         duty.get(f"{PAGE}runs/{trucks.runs['North'].pk}")

@@ -19,11 +19,11 @@ _MARK = 12.0
 class Dot:
     """One stop as the chart needs it; moments in seconds since 1970.
 
-    mark: how it is drawn. actual_s: when it was served, None if it was not. low_s, middle_s, high_s: the prediction of
-    a stop that is still expected.
+    place: from 1, in the order of the plan. mark: how it is drawn. actual_s: when it was served, None if it was not.
+    low_s, middle_s, high_s: the prediction of a stop that is still expected.
     """
 
-    sequence: int
+    place: int
     mark: str
     planned_s: float
     actual_s: float | None = None
@@ -37,7 +37,7 @@ def chart(dots: Sequence[Dot], *, now_s: float | None, zone: str) -> dict[str, A
 
     now_s: where "now" stands, None for a run of the past. Returns None if there is no stop. `planned`, `expected` and
     `band` are the points of a line, a line and a polygon; `marks` have x, y of their corner and a size; `ticks` have x
-    and the time of day; `rows` are y and the sequence of some stops.
+    and the time of day; `rows` are y and the place of some stops.
     """
     if not dots:
         return None
@@ -76,12 +76,11 @@ def chart(dots: Sequence[Dot], *, now_s: float | None, zone: str) -> dict[str, A
                 "x": round(x(_where(dot)) - _MARK / 2, 1),
                 "y": round(y(place) - _MARK / 2, 1),
                 "size": _MARK,
-                "sequence": dot.sequence,
             }
             for place, dot in enumerate(dots)
         ],
         "ticks": [{"x": x(at), "text": text} for at, text in _ticks(begin, end, zone=zone)],
-        "rows": [{"y": y(place), "text": dot.sequence} for place, dot in enumerate(dots) if place % every == 0],
+        "rows": [{"y": y(place), "text": dot.place} for place, dot in enumerate(dots) if place % every == 0],
         "now": x(now_s) if now_s is not None and begin <= now_s <= end else None,
     }
 

@@ -82,6 +82,7 @@ def stops_of(file: RunFile, *, clock: Clock) -> list[dict[str, Any]]:
         _stop(
             row,
             file.outcomes.get(row.sequence),
+            place=place,
             forecast=forecasts.get(row.sequence),
             risk_from=risk_from,
             midnight=midnight,
@@ -89,7 +90,7 @@ def stops_of(file: RunFile, *, clock: Clock) -> list[dict[str, Any]]:
             notes=[_note(note, file, clock=clock) for note in said.get(row.stop_id, ())],
             contest=file.contests.get(file.outcomes[row.sequence].pk) if row.sequence in file.outcomes else None,
         )
-        for row in file.planned
+        for place, row in enumerate(file.planned, start=1)
     ]
 
 
@@ -103,11 +104,14 @@ def _stop(
     clock: Clock,
     notes: list[dict[str, Any]],
     contest: Contest | None,
+    place: int = 0,
 ) -> dict[str, Any]:
     def at(seconds: float) -> str:
         return clock.say(midnight + timedelta(seconds=seconds))
 
-    decided = outcome is not None and outcome.outcome != Outcome.EXPECTED
+    if outcome is not None and outcome.outcome == Outcome.EXPECTED:
+        outcome = None  # it was decided once, and is open again
+    decided = outcome is not None
     low, middle, high, p_miss = forecast if forecast and not decided else (None, None, None, 0.0)
     mark = MARK_OF[LETTER_OF[Outcome(outcome.outcome)]] if outcome is not None else "expected"
     if not decided and forecast and p_miss >= risk_from:
@@ -115,13 +119,16 @@ def _stop(
     arrived = outcome.arrived_at if outcome is not None else None
     return {
         "sequence": row.sequence,
+        "place": place,
         "number": row.stop.number,
         "name": row.stop.names.get(get_language() or "en") or next(iter(row.stop.names.values()), ""),
         "planned": at(row.planned_s),
         "window": f"{at(row.opens_s)}\u2013{at(row.closes_s)}",
         "mark": mark,
         "outcome": _("At risk") if mark == "risk" else trucks_words.outcome_words(outcome),
-        "p_served": trucks_words.percent(outcome.p_served) if decided and outcome.p_served is not None else "",
+        "p_served": trucks_words.percent(outcome.p_served)
+        if outcome is not None and outcome.p_served is not None
+        else "",
         "arrived": clock.say(arrived) if arrived else "",
         "expected": _time(middle, clock),
         "band": f"{_time(low, clock)}\u2013{_time(high, clock)}" if low is not None else "",
@@ -132,7 +139,7 @@ def _stop(
         "notes": notes,
         "contest": _contest_state(contest),
         "dot": Dot(
-            sequence=row.sequence,
+            place=place,
             mark=mark,
             planned_s=(midnight + timedelta(seconds=row.planned_s)).timestamp(),
             actual_s=arrived.timestamp() if arrived else None,
@@ -174,7 +181,7 @@ def _vehicles(file: RunFile, rows: RunRows) -> list[dict[str, Any]]:
     labels = {vehicle.pk: vehicle.label for vehicle in file.vehicles} | {pk: rows.label(pk) for pk in known}
     told = []
     for pk, label in sorted(labels.items(), key=lambda item: item[1]):
-        vehicle = known.get(pk, {})
+        vehicle = known.get(pk, {}) if file.run.state == "running" else {}
         told.append(
             {
                 "text": trucks_words.vehicle_words(vehicle, label=label, now=clock.now) if vehicle else label,

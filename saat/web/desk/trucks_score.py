@@ -43,7 +43,14 @@ NAMES = {
     "excused": gettext_lazy("Called off by the city"),
     "unknown": gettext_lazy("Unknown"),
 }
-_COLUMNS = ("served", "late", "missed", "skipped", "unknown")
+# The columns of the tables by round and by weekday, with shorter names.
+_COLUMNS = {
+    "served": gettext_lazy("Served"),
+    "late": gettext_lazy("Late"),
+    "missed": gettext_lazy("Missed"),
+    "skipped": gettext_lazy("Skipped"),
+    "unknown": gettext_lazy("Unknown"),
+}
 
 
 class Asked:
@@ -135,13 +142,13 @@ def page(request: HttpRequest) -> HttpResponse:
         ],
         "reasons": [
             {
-                "name": trucks_words.REASONS.get(reason, _("without a reason")),
+                "name": trucks_words.REASONS[CrewReason(reason)] if reason else _("without a reason"),
                 "n": n,
                 "query": asked.query(figure="skipped", reason=reason),
             }
             for reason, n in sorted(score.reasons.items(), key=lambda item: -item[1])
         ],
-        "columns": [NAMES[name] for name in _COLUMNS],
+        "columns": list(_COLUMNS.values()),
         "by_round": [
             _line(tally, name=score.rounds.get(pk, ""), asked=asked, key={"round": pk}) for pk, tally in rounds
         ],
@@ -234,7 +241,7 @@ def _row(row: StopRun, say: Any) -> dict[str, Any]:
 
 @desk_view
 @require_GET
-def as_csv(request: HttpRequest) -> HttpResponse:
+def as_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Send the score card by round as CSV, in UTF-8 with the mark by which spreadsheets know it."""
     city, reach = city_for(request), reach_for(request)
     asked = _asked(request, city)
@@ -252,7 +259,7 @@ def as_csv(request: HttpRequest) -> HttpResponse:
 
 @desk_view
 @require_GET
-def stops_csv(request: HttpRequest) -> HttpResponse:
+def stops_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Send the stop-runs behind a figure as CSV."""
     city, reach = city_for(request), reach_for(request)
     asked = _asked(request, city)

@@ -220,7 +220,7 @@ def _way(log_odds: float) -> str:
 def _piece(kind: str, log_odds: float, value: float | None, unit: str) -> str:
     served = log_odds > 0
     if value is None:
-        return _WORDLESS[kind][0 if served else 1] if kind in _WORDLESS else kind
+        return str(_WORDLESS[kind][0 if served else 1]) if kind in _WORDLESS else kind
     number = {"n": round(value), "x": f"{value:.1f}", "share": round(100 * value)}
     match kind:
         case "position":

@@ -172,14 +172,10 @@ function stop(mark) {
   }
   for (const { kind, way } of paths) {
     pen.strokeStyle = kind === "mk-cut" ? paper : colour;
-    pen.fillStyle = colour;
+    pen.fillStyle = mark === "expected" ? paper : colour;
     pen.lineWidth = mark === "missed" ? 3 : 2;
-    if (kind === "mk-fill") pen.fill(way);
-    else pen.stroke(way);
-    if (mark === "expected") {
-      pen.fillStyle = paper;
-      pen.fill(way);
-    }
+    if (kind === "mk-fill" || mark === "expected") pen.fill(way);
+    if (kind !== "mk-fill") pen.stroke(way);
   }
   return pixels(pen);
 }
