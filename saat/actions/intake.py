@@ -205,7 +205,7 @@ class Register:
             return
         self._stopped = True
         self._thread.submit(self._note)
-        self._thread.submit(connection.close)
+        self._thread.submit(_close_connection)
         self._thread.shutdown(wait=True)
 
     def _found_out(self, _asked: Future[None]) -> None:
@@ -267,3 +267,7 @@ class Register:
         refused, self._refused = self._refused, {}
         if seen or refused:
             note_traffic(seen=seen, refused=refused, now=datetime.fromtimestamp(self._clock(), UTC))
+
+
+def _close_connection() -> None:
+    connection.close()  # looked up here: each thread has its own
