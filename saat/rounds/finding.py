@@ -121,6 +121,8 @@ class _Look:
         late_s = self.now_s - self.begins_s
         if self.view.started_s is not None or self.over or not self.heard or late_s < self.rule.not_started_min * 60:
             return []
+        if any(stop.blind for stop in self.view.stops):  # it may have started while nobody heard
+            return []
         probability = _between(late_s / 60, NEVER_STARTS_MIN, NEVER_STARTS)
         vehicle = self.heard[0]
         facts = {"late_s": round(late_s), "state": str(vehicle.state)}

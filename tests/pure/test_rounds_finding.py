@@ -119,6 +119,12 @@ def test_a_late_start_is_told_while_the_truck_is_heard_elsewhere():
     assert "not_started" not in found(with_truck(view_at(at_s(0, minutes=10), served=0), VehicleState.AT_DEPOT))
 
 
+def test_a_start_that_nobody_could_see_is_not_called_overdue():
+    view = with_truck(view_at(at_s(0, minutes=40), served=0), VehicleState.OFF_ROUND)
+    blind = tuple(replace(stop, blind=True, p_served=0.95) for stop in view.stops)
+    assert "not_started" not in found(replace(view, stops=blind))
+
+
 @pytest.mark.parametrize("state", [VehicleState.SILENT, VehicleState.UNSEEN])
 def test_a_silent_tracker_is_unknown_and_nothing_else(state):
     unseen = state is VehicleState.UNSEEN
