@@ -254,7 +254,8 @@ def _blind(
     vehicles: Sequence[tuple[int, bool]],
 ) -> None:  # fmt: skip
     """Note for each stop how likely a collection of it fell into a span in which its truck was not heard."""
-    heard = {fit.track.vehicle_id for fit in fits}
+    # A device most of whose times cannot be true tells nothing of what it did not do.
+    heard = {fit.track.vehicle_id for fit in fits if fit.track.faults.get("clock", 0) <= 10 + 0.1 * fit.track.count}
     substituted = any(inferred and vehicle_id in heard for vehicle_id, inferred in vehicles)
     opens_s = plan.midnight_s + plan.starts_s
     if (not substituted and any(vehicle_id not in heard for vehicle_id, _ in vehicles)) or not vehicles:
@@ -357,7 +358,7 @@ def _outcomes(
     if kerb.any():
         some = kerb & ended & ~blind & (told.share > THRESHOLDS.kerb_some) & (told.share < THRESHOLDS.kerb_served)
         outcome[some] = _CODE[Outcome.PARTIAL]
-        none = kerb & ended & ~blind & (told.share <= THRESHOLDS.kerb_some) & (p <= 2.0 * THRESHOLDS.missed)
+        none = kerb & ended & ~blind & (told.share <= THRESHOLDS.kerb_some) & (p <= THRESHOLDS.missed)
         outcome[none] = _CODE[Outcome.MISSED]
     seen = served & (np.isfinite(told.arrived_s) | (told.words > 2.0))
     outcome[seen] = _CODE[Outcome.COLLECTED]

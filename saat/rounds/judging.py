@@ -43,7 +43,9 @@ def match_log(apart_m: Floats, sigma_m: Floats, visits: Floats, *, usual_s: Floa
     stood = dwell_log(visits[:, 1] - visits[:, 0], usual_s)
     # Seen only as time lost between two positions: the more often a device speaks, the less that is like a collection.
     hidden = visits[:, 7] == 0
-    unlike = np.where(visits[:, 10] > 0, np.minimum(THRESHOLDS.hidden_most, THRESHOLDS.hidden_s / np.maximum(visits[:, 8], 1.0)), 1.0)
+    unlike = np.where(
+        visits[:, 10] > 0, np.minimum(THRESHOLDS.hidden_most, THRESHOLDS.hidden_s / np.maximum(visits[:, 8], 1.0)), 1.0
+    )
     stood = np.where(hidden, np.maximum(stood, -1.0) - unlike, stood)
     off = np.abs(visits[:, 0] - planned_s) / 7200.0
     log: Floats = place + stood - 0.5 * np.minimum(off, 4.0) ** 2

@@ -19,6 +19,7 @@ from saat.rounds.thresholds import THRESHOLDS
 Pair = tuple[
     int, float
 ]  # a node (stop, or stops that stand together) and how much likelier the visit is if it served it
+Kept = tuple[int, list[float], list[float], float, float, float]
 _FAR = 1e-4  # weights of going on that are smaller are left to the jump
 _LARGE, _SCALE = 1e60, 1e-60
 _LOG_SCALE = math.log(_SCALE)
@@ -86,14 +87,14 @@ class Lattice:
         """Weight of beginning at a node with so many before it."""
         return THRESHOLDS.skip ** min(before, 3) if before < 3 else max(THRESHOLDS.skip**3, 2.0 / self.nodes * 0.05)
 
-    def keep(self) -> tuple[object, ...]:
+    def keep(self) -> Kept:
         """Return what `restore` needs to forget everything pushed from now on."""
         return (len(self.pairs), list(self._ahead), list(self._back), self._total, self._start, self._log)
 
-    def restore(self, state: tuple[object, ...]) -> None:
+    def restore(self, kept: Kept) -> None:
         """Forget every visit pushed since `keep`."""
-        count, self._ahead, self._back, self._total, self._start, self._log = state  # type: ignore[assignment]
-        del self.pairs[count:], self._gained[count:], self._logs[count:], self._ends[count:]  # type: ignore[misc]
+        count, self._ahead, self._back, self._total, self._start, self._log = kept
+        del self.pairs[count:], self._gained[count:], self._logs[count:], self._ends[count:]
 
     def posteriors(self, first: int, last: int, until: int) -> list[list[tuple[float, float]]]:
         """Return for visits first..last-1, for each candidate, how likely it was served, forwards and backwards.

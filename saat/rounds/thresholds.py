@@ -27,11 +27,10 @@ class Thresholds:
     beyond. drift, drift_m: so often a place is off by so much more than the device says. crawl_mps: a leg is taken to
     need no more time than at this speed. hidden_s, hidden_most: log-odds against a collection that shows only as time
     lost between two positions: hidden_s over the seconds between them, and no more than hidden_most. stray_m: mean way
-    between standings that are no collections. twin, twin_m: chance that a stand served a second
-    stop so near to it, too. long_s: a stand so long may have held a collection of any stop beside it. skip: prior odds of
-    a stop not being served. jump: probability that the
-    order is left. same: weight of a second visit at one stop. reverse: prior of a round that is driven backwards.
-    lag: telling visits in a block of the smoothing.
+    between standings that are no collections. twin, twin_m: chance that a stand served a second stop so near to it,
+    too. long_s: a stand so long may have held a collection of any stop beside it. skip: prior odds of a stop not being
+    served. jump: probability that the order is left. same: weight of a second visit at one stop. reverse: prior of a
+    round that is driven backwards. lag: telling visits in a block of the smoothing.
 
     Deciding:
     served, missed: probabilities from which a stop is collected, to which it is missed. prior_served: share of stops
@@ -58,14 +57,14 @@ class Thresholds:
     ahead_s: float = 60.0
     clock_fast_s: float = 60.0
     clock_slow_s: float = 300.0
-    clock_share: float = 0.8
+    clock_share: float = 0.5
     clock_least: int = 10
     fastest_mps: float = 35.0
     coarse_m: float = 300.0
 
     slow_mps: float = 1.1
     slow_leg_mps: float = 1.6
-    apart_m: float = 15.0
+    apart_m: float = 12.0
     rejoin_s: float = 20.0
     lost_s: float = 4.0
     gap_s: float = 60.0
@@ -90,7 +89,7 @@ class Thresholds:
     lag: int = 6
 
     served: float = 0.9
-    missed: float = 0.05
+    missed: float = 0.1
     prior_served: float = 0.95
     on_stops: int = 3
     on_m: float = 300.0

@@ -39,7 +39,7 @@ _ANOTHER_S = 90.0  # another device of the vehicle is heard after the first was 
 _STATE = (
     "count", "device", "t", "x", "y", "v", "course", "accuracy", "battery", "flags", "seen_s", "suspect", "interval",
     "cruise", "kept", "skipped", "open", "began", "ended", "fixes", "vx", "vy", "error", "came", "step", "course_in",
-    "doppler", "stands", "still", "frozen", "jumps",
+    "doppler", "stands", "still", "frozen", "jumps", "wander",
 )  # fmt: skip
 
 
@@ -78,6 +78,7 @@ class Track:
         self.open = False  # it stands now
         self.stands = False  # there is a visit that is not yet among the rows
         self.error = 6.0
+        self.wander = 3.0
         self.step = 0.0
         self.course_in = -1.0
         self.doppler = 0.0
@@ -267,7 +268,10 @@ class Track:
     ) -> None:
         """Fold a position at which the truck stands."""
         if self.stands:
-            near = math.hypot(x - self.vx, y - self.vy) <= _APART + max(0.0, min(15.0, 0.5 * (accuracy - 5.0)))
+            if doppler >= 0 and not gap and self.open:
+                # It stands by its own speed, so what its place wanders is the error of its places here.
+                self.wander += 0.1 * (min(way, 40.0) - self.wander)
+            near = math.hypot(x - self.vx, y - self.vy) <= min(_APART + 1.5 * self.wander, 45.0)
             if near and (self.open or t - self.ended <= _REJOIN) and not (gap and took > 600.0):
                 if not self.open:
                     self.open = True
@@ -339,7 +343,7 @@ class Track:
     def _hidden(self, t: float, x: float, y: float, took: float, lost: float, doppler: float) -> None:
         """Note a visit that must lie between two positions, both of them on the way."""
         middle = 0.5 * (self.t + t)
-        error = error_of(self.accuracy, 1)
+        error = max(error_of(self.accuracy, 1), 1.2 * self.wander)
         self.rows.extend(
             (middle - lost / 2, middle + lost / 2, self.x, self.y, x, y, error, 0.0, took, -1.0,
              1.0 if doppler >= 0 and self.v >= 0 else 0.0)
@@ -356,7 +360,7 @@ class Track:
             self.stands = self.open = False
 
     def _current(self) -> tuple[float, ...]:
-        error = error_of(self.error, self.fixes)
+        error = max(error_of(self.error, self.fixes), 1.2 * self.wander)
         return (
             self.came, self.ended, self.vx, self.vy, self.vx, self.vy, error, float(self.fixes), self.step,
             self.course_in, self.doppler,

@@ -65,7 +65,8 @@ def lost_s(*, took_s: float, way_m: float, before_mps: float, after_mps: float, 
     """Return how much longer a leg between two positions took than driving it.
 
     before_mps, after_mps: speeds at its ends, below 0 where unknown; then the vehicle's usual driving speed stands in.
-    A truck that crawls at both ends is taken to crawl between them, but not slower than `crawl_mps`. Time lost by braking and starting is in it.
+    A truck that crawls at both ends is taken to crawl between them, but not slower than `crawl_mps`. Time lost by
+    braking and starting is in it.
 
     >>> round(lost_s(took_s=10, way_m=70, before_mps=7, after_mps=7, cruise_mps=6))
     0
