@@ -15,7 +15,7 @@ from saat.terms.plan import RunPlan
 from saat.terms.roundrule import RoundRule
 
 # Wide enough apart that a third of the stops have no other within 100 m.
-_SPACINGS_M = (35.0, 80.0, 220.0)
+_SPACINGS_M, _APART = (35.0, 80.0, 200.0), 0.6
 # Nothing was ever tuned on the nights of the first; the second is for looking while one works.
 SEED, QUICK_SEED = 8128, 2031
 INTERVALS_S = (5.0, 10.0, 15.0, 30.0, 60.0)
@@ -79,7 +79,13 @@ def _prepare(amount: Amount, *, seed: int, roads: Path | None) -> _Setting:
     streets = Streets.read(roads) if roads else Streets.grid()
     held = max(amount.nights.values())
     plans = make_city(
-        seed, streets=streets, rounds=amount.rounds, stops=amount.stops, days=amount.past + held, spacings_m=_SPACINGS_M
+        seed,
+        streets=streets,
+        rounds=amount.rounds,
+        stops=amount.stops,
+        days=amount.past + held,
+        spacings_m=_SPACINGS_M,
+        apart=_APART,
     )
     days = tuple(plans[i : i + amount.rounds] for i in range(0, len(plans), amount.rounds))
     past = [(day, drive(day, seed, Troubles.ordinary(), 10.0, streets=streets)) for day in days[: amount.past]]

@@ -15,6 +15,7 @@ from saat.terms.plan import PlannedStop, RunPlan, SiteKind, SitePlace, StopKind
 # Usual distance between stops, metres: doors of a dense quarter, corners, community stops.
 SPACINGS_M = (35.0, 70.0, 150.0)
 _MEETING_S = 150.0
+_WIDE_M = 100.0
 
 
 def make_city(
@@ -26,6 +27,7 @@ def make_city(
     service_day: date = date(2026, 1, 5),
     days: int = 1,
     spacings_m: Sequence[float] = SPACINGS_M,
+    apart: float = 0.0,
     contractors: Sequence[int | None] = (1, 2, 3),
     city_id: int = 1,
     first_run_id: int = 1,
@@ -36,7 +38,8 @@ def make_city(
     """Return the runs of a city's rounds on some days, the days one after another.
 
     Round and stop keep their ids from day to day; vehicle `first_vehicle_id + i` drives round `i + 1`. Rounds take
-    turns with the spacings and contractors. streets: a drawn grid where none are given.
+    turns with the spacings and contractors. apart: in rounds with a spacing of 100 m or more, no other stop of the
+    round lies within this share of it, on other streets too. streets: a drawn grid where none are given.
     starts_s: when rounds begin, seconds since the local midnight.
 
     :raises ValueError: if the streets are too few for so many rounds.
@@ -52,9 +55,12 @@ def make_city(
     made: list[RunPlan] = []
     for i in range(rounds):
         spacing = spacings_m[i % len(spacings_m)]
+        alone_m = apart * spacing if spacing >= _WIDE_M else 0.0
         contractor = contractors[i % len(contractors)]
-        chosen, left = _take_ways(streets, left, stops * spacing * 1.1, rng)
-        planned = _stops(streets, _tour(streets, chosen), spacing, stops, first_id=(i + 1) * 1000, rng=rng)
+        chosen, left = _take_ways(streets, left, stops * spacing * (1.1 if not alone_m else 1.6), rng)
+        planned = _stops(
+            streets, _tour(streets, chosen), spacing, stops, first_id=(i + 1) * 1000, rng=rng, alone_m=alone_m
+        )
         begins = 60.0 * round(rng.uniform(*starts_s) / 60)
         plan = RunPlan(
             run_id=first_run_id + i, round_id=i + 1, city_id=city_id, contractor_id=contractor,
@@ -122,8 +128,9 @@ def _tour(streets: Streets, ways: list[Way]) -> list[Way]:
 
 
 def _stops(
-    streets: Streets, tour: list[Way], spacing_m: float, most: int, *, first_id: int, rng: np.random.Generator
-) -> tuple[PlannedStop, ...]:
+    streets: Streets, tour: list[Way], spacing_m: float, most: int, *, first_id: int,
+    rng: np.random.Generator, alone_m: float,
+) -> tuple[PlannedStop, ...]:  # fmt: skip
     """Put stops along a tour; some streets are collected along the kerb, some stops take the rubbish of a lane."""
     made: list[PlannedStop] = []
     since = spacing_m / 2
@@ -137,10 +144,18 @@ def _stops(
             continue
         for i in range(1, len(way.nodes)):
             since += along[i] - along[i - 1]
-            if since >= spacing_m * rng.uniform(0.85, 1.15) and len(made) < most:
+            if since < spacing_m * rng.uniform(0.85, 1.15) or len(made) >= most:
+                continue
+            if not alone_m or _alone(streets, way.nodes[i], made, alone_m):
                 since = 0.0
                 made += _point(streets, way, i, first_id + len(made), len(made), rng)
     return tuple(made[:most])
+
+
+def _alone(streets: Streets, node: int, stops: list[PlannedStop], radius_m: float) -> bool:
+    here = streets.xy[node]
+    others = np.array([streets.plane.xy(stop.lat, stop.lon) for stop in stops if not stop.served_by]).reshape(-1, 2)
+    return bool((np.hypot(*(others - here).T) >= radius_m).all())
 
 
 def _point(
