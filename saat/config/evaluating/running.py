@@ -76,7 +76,8 @@ def by_interval(records: Sequence[RunRecord]) -> Iterator[tuple[float, list[RunR
 
 
 def _prepare(amount: Amount, *, seed: int, roads: Path | None) -> _Setting:
-    streets = Streets.read(roads) if roads else Streets.grid()
+    grid = {} if amount.rounds <= QUICK.rounds else {"columns": 50, "rows": 70}
+    streets = Streets.read(roads) if roads else Streets.grid(**grid)
     held = max(amount.nights.values())
     plans = make_city(
         seed,
