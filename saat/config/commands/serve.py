@@ -120,7 +120,7 @@ def _prepare(var: Path, url: str, *, demo: bool) -> dict[str, Any] | None:
 
 def _ready_trucks(var: Path) -> bool:
     """Set the clock of the demo's trucks going; return whether they are to drive."""
-    from saat.config.demo.trucks import ready_clock
+    from saat.config.demo_clock import ready_clock
     from saat.records.models import City
 
     city = City.objects.filter(is_demo=True, truck_clock__isnull=False).first()

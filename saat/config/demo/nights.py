@@ -18,12 +18,10 @@ from saat.rounds.simulation import Night, Streets, Trouble, Troubles, drive
 from saat.terms.plan import RunPlan
 from saat.terms.position import Position
 
-SPEED = 10.0
 INTERVAL_S = 15.0  # as real trackers of refuse trucks send
 EVENING = time(18, 30)
 _CATCH_UP = timedelta(hours=9)  # so much of a night at least is shown faster than it was
 _BEFORE_IT_BREAKS_S = 480.0
-_FARTHEST = timedelta(hours=36)
 # Nothing is planned between these; the clock passes over it.
 _QUIET = (time(14, 30), time(18, 25))
 
@@ -100,8 +98,3 @@ def is_quiet(moment: datetime, zone: ZoneInfo) -> datetime | None:
     if not _QUIET[0] <= local.time() < _QUIET[1]:
         return None
     return datetime.combine(local.date(), _QUIET[1], zone).astimezone(UTC)
-
-
-def is_stale(moment: datetime, now: datetime) -> bool:
-    """Return whether a clock that stood since a demo was last served shows a day that is too long ago to go on with."""
-    return now - moment > _FARTHEST

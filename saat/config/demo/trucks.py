@@ -1,36 +1,28 @@
-"""The demo's trucks: their rounds, their days before as the follower writes them, and their clock."""
+"""The demo's trucks: their rounds, and their days before as the follower writes them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from shapely.geometry.base import BaseGeometry
 
 from saat.actions.log import COMMAND
 from saat.actions.runs import plan_runs
-from saat.actions.truckclock import set_truck_clock, wake_truck_clock
-from saat.config.demo.nights import SPEED, DemoTrucks, evening_before, is_stale, opening
+from saat.actions.truckclock import set_truck_clock
+from saat.config.demo.nights import DemoTrucks, evening_before, opening
 from saat.config.demo.people import People
 from saat.config.demo.rounds import lay_rounds
-from saat.config.demo_facts import DemoDevice, write_clock
+from saat.config.demo_clock import AT_REST, SPEED, trucks_drive
+from saat.config.demo_facts import DemoDevice
 from saat.records.models import City
 from saat.records.position_log import PositionLog, position_log
-from saat.records.truck_clock import shown
 from saat.stream.following import Follower
 from saat.terms.position import Position
 
 _DAYS_BEFORE = 2
 _DAYS_AHEAD = 3
-_AT_REST = time(17, 0)  # what the clock shows where no truck is to drive: nothing is on the road
-
-
-def trucks_drive() -> bool:
-    """Return whether the demo's trucks are to drive: SAAT_DEMO_TRUCKS is 0 where they are not, as in most tests."""
-    return os.environ.get("SAAT_DEMO_TRUCKS", "1") != "0"
 
 
 def make_trucks(
@@ -55,7 +47,7 @@ def make_trucks(
     plan_runs(city.pk, days=days_before + _DAYS_AHEAD, first=first, now=since, by=COMMAND)
     trucks = DemoTrucks(city)
     nights = {day: trucks.night(day) for day in (first + timedelta(days=n) for n in range(days_before + 1))}
-    rest = datetime.combine(today, _AT_REST, zone)
+    rest = datetime.combine(today, AT_REST, zone)
     shows_at = opening(today, nights[today], zone) if trucks_drive() else rest
     log = position_log()
     _append(log, [one for night in nights.values() for one in night.positions], until=shows_at)
@@ -66,21 +58,6 @@ def make_trucks(
     follower.keep_mark(now)
     log.close()
     return devices
-
-
-def ready_clock(city: City, *, now: datetime, var: Path) -> bool:
-    """Set the clock of a demo's trucks going before it is served; return whether there are trucks, and they drive."""
-    clock = wake_truck_clock(city_id=city.pk, now=now)
-    if clock is None:
-        return False
-    shows_at, drive = shown(clock, now), trucks_drive()
-    if is_stale(shows_at, now):
-        zone = ZoneInfo(city.policy_terms().hours.zone)
-        day = evening_before(now, zone)
-        shows_at = opening(day, DemoTrucks(city).night(day), zone) if drive else datetime.combine(day, _AT_REST, zone)
-    clock = set_truck_clock(city_id=city.pk, shows_at=shows_at, speed=SPEED if drive else 0.0, now=now)
-    write_clock(var, speed=clock.speed, shows_at=clock.shows_at, wall_at=clock.wall_at)
-    return drive
 
 
 def _append(log: PositionLog, positions: list[Position], *, until: datetime) -> None:
