@@ -251,7 +251,9 @@ async function start() {
   setInterval(() => shift.on && document.visibilityState === "visible" && askRound(), ASK_EVERY_MS);
 }
 
-start();
+start().catch(() => {
+  at("broken").hidden = false;
+});
 if ("serviceWorker" in navigator) {
   window.addEventListener("load", () => navigator.serviceWorker.register("/crew/worker.js", { scope: "/crew/" }).catch(() => {}));
 }
