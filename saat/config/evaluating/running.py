@@ -31,7 +31,7 @@ class Amount:
     nights: Mapping[float, int]
 
 
-WHOLE = Amount(rounds=24, stops=45, past=6, nights={5.0: 2, 10.0: 6, 15.0: 2, 30.0: 2, 60.0: 2})
+WHOLE = Amount(rounds=24, stops=45, past=6, nights={5.0: 2, 10.0: 5, 15.0: 2, 30.0: 2, 60.0: 2})
 QUICK = Amount(rounds=6, stops=30, past=2, nights={10.0: 2, 30.0: 1})
 
 
@@ -76,8 +76,8 @@ def by_interval(records: Sequence[RunRecord]) -> Iterator[tuple[float, list[RunR
 
 
 def _prepare(amount: Amount, *, seed: int, roads: Path | None) -> _Setting:
-    grid = {} if amount.rounds <= QUICK.rounds else {"columns": 50, "rows": 70}
-    streets = Streets.read(roads) if roads else Streets.grid(**grid)
+    columns, rows = (24, 30) if amount.rounds <= QUICK.rounds else (50, 70)
+    streets = Streets.read(roads) if roads else Streets.grid(columns=columns, rows=rows)
     held = max(amount.nights.values())
     plans = make_city(
         seed,
