@@ -74,7 +74,12 @@ def listening(client: httpx.Client, *, address: str = "/desk/live", headers: dic
                     if told.get("event") == "hello":
                         greeted.set()
                     elif "data" in told:
-                        found = (time.monotonic(), int(told["id"]), told.get("event", ""), json.loads(told["data"]))
+                        found = (
+                            time.monotonic(),
+                            int(told.get("id", 0)),
+                            told.get("event", ""),
+                            json.loads(told["data"]),
+                        )
                         listener.events.put(found)
                     told = {}
             except httpx.HTTPError:
