@@ -75,7 +75,7 @@ class Told:
             made.append(
                 Evidence(kind="cover", log_odds=round(_odds(self.chance[i]), 2), value=float(self.share[i].round(2)))
             )
-        if self.hidden[i] > 0.01:
+        if round(float(self.hidden[i]), 2) > 0.01:
             value = self.blind_to_s[i] - self.blind_from_s[i]
             made.append(
                 Evidence(kind="gap", log_odds=0.0, value=None if value != value else round(float(value)), unit="s")
@@ -88,7 +88,8 @@ class Told:
 
 
 def _odds(p: float) -> float:
-    p = min(max(float(p), 1e-3), 1 - 1e-3)
+    # In hundredths, so that evidence does not change with what nobody would notice.
+    p = min(max(round(float(p), 2), 0.01), 0.99)
     return float(np.log(p / (1 - p)))
 
 
@@ -360,7 +361,7 @@ def _outcomes(
         outcome[some] = _CODE[Outcome.PARTIAL]
         none = kerb & ended & ~blind & (told.share <= THRESHOLDS.kerb_some) & (p <= THRESHOLDS.missed)
         outcome[none] = _CODE[Outcome.MISSED]
-    seen = served & (np.isfinite(told.arrived_s) | (told.words > 2.0))
+    seen = served & ((told.chance > 0.5) | (told.words > 2.0) | _lanes(ground, told))
     outcome[seen] = _CODE[Outcome.COLLECTED]
     late = seen & (told.arrived_s > ground.closes_s)
     outcome[late] = _CODE[Outcome.LATE]
@@ -370,6 +371,14 @@ def _outcomes(
     unknown = _CODE[Outcome.UNKNOWN]
     told.settle = ["crew" if code == unknown else "" for code in outcome.tolist()]
     told.reasons = [""] * len(p)
+
+
+def _lanes(ground: Ground, told: Told) -> Bools:
+    """Return which stops are lanes whose meeting point was served."""
+    lanes = np.zeros(len(told.p), dtype=bool)
+    for lane, head in ground.lane.items():
+        lanes[lane] = told.chance[head] > 0.5
+    return lanes
 
 
 def _crew(plan: RunPlan, told: Told, crew: Sequence[CrewWord]) -> None:

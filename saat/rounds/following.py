@@ -13,10 +13,11 @@ from saat.rounds.judging import word_logs
 from saat.rounds.tracks import Track
 from saat.rounds.whereabouts import vehicle_view
 from saat.terms.plan import RunPlan
-from saat.terms.run import CrewReason, CrewWord, Evidence, Outcome, ResidentWord, RunView, StopView, VehicleView
+from saat.terms.run import CrewReason, CrewWord, Outcome, ResidentWord, RunView, StopView, VehicleView
 
 Floats = NDArray[np.float64]
 _OUTCOMES = tuple(Outcome)
+_EXPECTED = _OUTCOMES.index(Outcome.EXPECTED)
 
 
 class RunFollower:
@@ -74,22 +75,14 @@ class RunFollower:
 
     def _stops(self, told: Told, crew: Sequence[CrewWord], residents: Sequence[ResidentWord]) -> tuple[StopView, ...]:
         """Return the views of the stops; those that say the same as before are the same objects."""
-        keys = list(
-            zip(
-                told.outcome.tolist(),
-                told.p.round(3).tolist(),
-                told.arrived_s.tolist(),
-                told.left_s.tolist(),
-                told.by.tolist(),
-                told.share.round(2).tolist(),
-                told.blind_from_s.round().tolist(),
-                told.blind_to_s.round().tolist(),
-                told.settle,
-                told.reasons,
-                told.words.tolist(),
-                strict=True,
-            )
-        )
+        decided = told.outcome != _EXPECTED
+        seen = (np.where(decided, values, 0.0).round(2).tolist() for values in (told.near_m, told.chance, told.hidden))
+        fields = (
+            told.outcome.tolist(), told.p.round(3).tolist(), told.arrived_s.tolist(), told.left_s.tolist(),
+            told.by.tolist(), told.share.round(2).tolist(), told.blind_from_s.round().tolist(),
+            told.blind_to_s.round().tolist(), told.settle, told.reasons, told.words.tolist(), *seen,
+        )  # fmt: skip
+        keys = list(zip(*fields, strict=True))
         if not self._views:
             self._views = [self._stop(i, key, told) for i, key in enumerate(keys)]
         else:
@@ -117,11 +110,8 @@ class RunFollower:
             blind_to_s=_known(blind_to),
             reason=CrewReason(reason) if reason else None,
             settle_by=told.settle[i],
-            evidence=self._evidence(i, told),
+            evidence=told.evidence(i) if outcome != _EXPECTED else (),
         )
-
-    def _evidence(self, i: int, told: Told) -> tuple[Evidence, ...]:
-        return told.evidence(i)
 
 
 def _known(value: float) -> float | None:
