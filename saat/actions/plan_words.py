@@ -36,6 +36,7 @@ _WORDS = {
     "load_negative": gettext_lazy("The load cannot be negative."),
     "stop_never_collected": gettext_lazy("Nothing is collected at this stop on any day of the round."),
     "sequence_twice": gettext_lazy("Row %(other)s has the same place in the order, %(sequence)s."),
+    "sequence_taken": gettext_lazy("Another stop of the round has this place in the order already: %(sequence)s."),
     "stop_twice": gettext_lazy("This is the same stop as in row %(other)s."),
     "serves_itself": gettext_lazy("A lane cannot be its own meeting point."),
     "no_meeting_point": gettext_lazy("Row %(other)s is no meeting point, so no lane can be brought to it."),

@@ -189,17 +189,25 @@ def _given(draft: RoundDraft, known: _Known, row: Round | None, plan: RoundPlan 
 
 
 def _merged(draft: RoundDraft, plan: RoundPlan) -> RoundDraft:
-    """Return a round's newest plan with the stops of a draft put into it, at their places in the order."""
+    """Return a round's newest plan with the stops of a draft put into it.
+
+    They go to their places in the order, or, where the file gives none, to where their time belongs. A stop that the
+    plan has already, by its source id or, without one, by its place, is the one that changes.
+    """
     present = draft_of(plan)
     ids = {stop.source_id for stop in draft.stops if stop.source_id}
-    places = {stop.sequence for stop in draft.stops}
+    places = {stop.sequence for stop in draft.stops if not stop.source_id and draft.numbered}
     kept: list[StopDraft] = [
-        replace(stop, row=-stop.row)  # the file's rows keep their numbers
+        replace(stop, row=-stop.row)
         for stop in present.stops
-        if stop.source_id not in ids and stop.sequence not in places
+        if stop.source_id not in ids and not (stop.sequence in places and not stop.source_id)
     ]
-    stops = tuple(sorted((*kept, *draft.stops), key=lambda stop: stop.sequence))
-    return replace(present, stops=stops, starts_s=None, ends_s=None)
+    if draft.numbered:
+        stops = sorted((*kept, *draft.stops), key=lambda stop: stop.sequence)
+    else:
+        by_time = sorted((*kept, *draft.stops), key=lambda stop: stop.planned_s)
+        stops = [replace(stop, sequence=at) for at, stop in enumerate(by_time, start=1)]
+    return replace(present, stops=tuple(stops), starts_s=None, ends_s=None)
 
 
 def _things(

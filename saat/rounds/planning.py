@@ -125,7 +125,8 @@ def _stop_faults(draft: RoundDraft) -> list[PlanFault]:
                 faults.append(PlanFault(code="far_from_round", row=stop.row, facts=facts, warning=away_m <= _FAR_M))
         if stop.sequence in sequences:
             facts = {"sequence": stop.sequence, "other": sequences[stop.sequence]}
-            faults.append(PlanFault(code="sequence_twice", row=stop.row, facts=facts))
+            code = "sequence_twice" if sequences[stop.sequence] > 0 else "sequence_taken"
+            faults.append(PlanFault(code=code, row=stop.row, facts=facts))
         sequences.setdefault(stop.sequence, stop.row)
         identity = stop.stop_id or stop.source_id or stop.number
         if identity and identity in same:

@@ -14,11 +14,11 @@ from saat.terms.plan import Line, ServiceDays, StopKind, Stream
 class StopDraft:
     """One stop in a plan that is not saved yet.
 
-    row: where it stands in its file or list, from 1. stop_id: the stop that it is, None where it is known by
-    source_id or number, or is new. lat, lon: degrees; of a kerb the middle, which is worked out from `line` where
-    both are NaN. served_by: source id or number of the transfer stop to which this lane's rubbish is brought.
-    lane: no truck enters. streams: weekdays of each, None for all of the round's. Times: seconds since the local
-    midnight of the service day.
+    row: where it stands in its file or list, from 1; below zero for a stop of the plan into which a file is merged.
+    stop_id: the stop that it is, None where it is known by source_id or number, or is new. lat, lon: degrees; of a
+    kerb the middle, which is worked out from `line` where both are NaN. served_by: source id or number of the transfer
+    stop to which this lane's rubbish is brought. lane: no truck enters. streams: weekdays of each, None for all of the
+    round's. Times: seconds since the local midnight of the service day.
     """
 
     row: int
@@ -46,6 +46,7 @@ class RoundDraft:
     """A round and how it is to be driven, not saved yet.
 
     code: what it is called, once in a city. starts_s, ends_s: planned span; None where the stops' times say it.
+    numbered: False where the file gives stops no places in the order but their rows.
     vehicle, contractor: label and name, "" for none. depot, disposal: names of sites, "" for none.
     """
 
@@ -56,6 +57,7 @@ class RoundDraft:
     starts_s: float | None = None
     ends_s: float | None = None
     order_strict: bool = True
+    numbered: bool = True
     contractor: str = ""
     vehicle: str = ""
     depot: str = ""

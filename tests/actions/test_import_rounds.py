@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import csv
 from dataclasses import replace
+from datetime import time as datetime_time
 from datetime import timedelta
 
+import openpyxl
 import pytest
 
-from saat.actions.log import COMMAND, NotAllowed
+from saat.actions.log import CLOCK, COMMAND, NotAllowed
 from saat.actions.plan_questions import settle_question
 from saat.actions.plans import save_plan
 from saat.actions.rounds_import import import_rounds
+from saat.actions.runs import plan_runs
 from saat.config.commands import imports
+from saat.config.commands.base import Refused
 from saat.config.importing.rounds import rounds_from_file
 from saat.records.models import ChainHead, City, Contractor, PlanQuestion, Round, RoundPlan, Site, Stop, Vehicle
+from saat.records.plan_values import run_plans
 from saat.records.queries_plans import draft_of
 from saat.terms.planning import QuestionDraft, SiteDraft, VehicleDraft
 from tests.actions.chain import assert_chain_is_whole
@@ -97,6 +102,13 @@ def test_mended_rows_are_merged_into_their_round(city):
     assert [stop.stop.source_id for stop in newest().planned_stops.order_by("sequence")] == [
         "stop-1", "stop-2", "stop-3",
     ]  # fmt: skip
+
+
+def test_a_row_that_claims_another_stops_place_is_refused_when_it_is_merged(city):
+    take(city, a_round())
+    done = take(city, a_round(a_stop(2, "20:10", source_id="other")), merge=True)
+    assert done.refused == {2: "Another stop of the round has this place in the order already: 2."}
+    assert newest().planned_stops.count() == 3
 
 
 def test_what_a_file_does_not_say_of_a_round_stays(city):
@@ -186,3 +198,61 @@ def test_tainan_comes_in_whole_and_once(shared_data, tmp_path, capsys):
     command(city, folder, var=tmp_path)
     assert "0 new, 0 changed; 382 unchanged" in capsys.readouterr().out
     assert Stop.objects.filter(city=city).count() == 16_957
+
+
+def test_montevideo_comes_in_with_its_depots_dump_and_trucks(shared_data, tmp_path, capsys):
+    text = POLICY.read_text(encoding="utf-8").replace("centre = [11.5564, 104.9282]", "centre = [-34.89, -56.18]")
+    text = text.replace("Asia/Phnom_Penh", "America/Montevideo")
+    city = City.objects.create(jurisdiction_id="montevideo.uy", policy_text=text, created_at=MONDAY_MORNING)
+    ChainHead.objects.create(city=city)
+    folder = shared_data / "montevideo-containers"
+    with pytest.raises(Refused, match="say --days and --shift-starts"):
+        command(city, folder, var=tmp_path)
+    options = ("--days", "mon-sat", "--shift-starts", "06:00")
+    assert command(city, folder, *options, var=tmp_path) == 0
+    told = capsys.readouterr().out
+    assert "2 new" in told
+    assert "155 on them; 155 new" in told
+    assert "17 rows: not in the plan in use" in told
+    assert (Site.objects.count(), Vehicle.objects.count()) == (3, 3)
+    day = newest("muni-b 0").from_day + timedelta(days=7)
+    plan_runs(city.pk, days=7, first=day, now=MONDAY_MORNING, by=CLOCK)
+    runs = [run for ahead in range(7) for run in run_plans(city.pk, day + timedelta(days=ahead))]
+    assert len(runs) == 12
+    first = next(run for run in runs if run.facts["code"] == "muni-b 0")
+    assert (len(first.stops), len(first.sites), first.capacity_kg) == (83, 3, 23_040.0)
+    assert first.stops[0].load_kg == 288.0
+    assert command(city, folder, *options, var=tmp_path) == 0
+    assert "0 new, 0 changed; 2 unchanged" in capsys.readouterr().out
+
+
+def test_a_workbook_goes_round_through_its_file_of_errors_too(city, tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["round", "stop", "lat", "lon", "time", "days", "served_by", "kind"])
+    book.active.append(["R", "a", 11.545, 104.91, datetime_time(20, 0), "daily", None, "transfer"])
+    book.active.append(["R", "b", 95, 104.91, "20:10", "daily", "a", None])
+    path = tmp_path / "plan.xlsx"
+    book.save(path)
+    assert command(city, path, var=tmp_path) == 1
+    errors = tmp_path / "imports" / "plan.errors.xlsx"
+    mended = openpyxl.load_workbook(errors)
+    assert "is no place in degrees" in mended.active.cell(2, 9).value
+    mended.active.cell(2, 3).value = 11.546
+    mended.active.append(["R", "c", 11.547, 104.91, "20:20", "daily", None, None, None])
+    mended.save(errors)
+    assert command(city, errors, "--merge", var=tmp_path) == 0
+    lane = Stop.objects.get(source_id="b")
+    assert (lane.lane, lane.served_by.source_id) == (True, "a")
+    assert [stop.stop.source_id for stop in newest("R").planned_stops.order_by("sequence")] == ["a", "b", "c"]
+
+
+def test_a_preset_reads_another_citys_table_by_its_name(city, tmp_path):
+    path = tmp_path / "taipei.csv"
+    path.write_text(
+        "路線,車次,車號,地點,緯度,經度,抵達時間,離開時間\n東1,第1車,119-BQ,路口,11.546,104.91,1630,1638\n",
+        encoding="utf-8",
+    )
+    assert command(city, path, "--mapping", "taipei-garbage", "--from", "2026-03-09", var=tmp_path) == 0
+    plan = newest("東1-第1車")
+    assert (plan.from_day.isoformat(), plan.vehicle.label) == ("2026-03-09", "119-BQ")
+    assert Stop.objects.get().names == {"zh": "路口"}

@@ -172,6 +172,7 @@ def _round(
         starts_s=values.time_s(said["round_starts"], column="round_starts") if said["round_starts"] else None,
         ends_s=values.time_s(said["round_ends"], column="round_ends") if said["round_ends"] else None,
         order_strict=order_strict,
+        numbered=bool(said["seq"]),
         contractor=said["contractor"],
         vehicle=said["vehicle"],
         depot=said["depot"],
