@@ -12,7 +12,7 @@ from saat.config.evaluating import baselines
 from saat.config.evaluating.records import THRESHOLDS, Raised, RunRecord, Said, truth_of
 from saat.rounds.assigning import assign
 from saat.rounds.expecting import Expectation
-from saat.rounds.feeds import feed_findings
+from saat.rounds.feeds import feed_findings, run_is_blind
 from saat.rounds.finding import findings_of
 from saat.rounds.following import RunFollower
 from saat.rounds.forecasting import forecast
@@ -153,11 +153,10 @@ def replay(
         if turn % _ASSIGN_EVERY == 0 or late:
             vehicles = assign(plans, tracks.tracks, now_s=now_s)
         active = [plan for plan in plans if late or _is_active(plan, now_s)]
-        silent = {one.contractor_id for one in feeds}
         for plan in active:
             _look(
                 watches[plan.run_id], tracks.tracks, vehicles.get(plan.run_id, ()), now_s=now_s, rule=rule,
-                feed_silent=plan.contractor_id in silent, blind=_is_blind(plan, night, now_s),
+                feeds=feeds, blind=_is_blind(plan, night, now_s),
                 sample=turn % _SAMPLE_EVERY == 0 and not late,
             )  # fmt: skip
         views = [watch.view for watch in watches.values() if watch.view is not None]
@@ -176,7 +175,7 @@ def _is_blind(plan: RunPlan, night: Night, now_s: float) -> bool:
 
 def _look(
     watch: _Watch, tracks: Mapping[int, Track], vehicles: Sequence[tuple[int, bool]], *, now_s: float,
-    rule: RoundRule, feed_silent: bool, blind: bool, sample: bool,
+    rule: RoundRule, feeds: Sequence[Finding], blind: bool, sample: bool,
 ) -> None:  # fmt: skip
     """Look at one run once."""
     plan = watch.plan
@@ -193,7 +192,8 @@ def _look(
         if sample:
             watch.rows.append((float(i), now_s, one.p10_s, one.p50_s, one.p90_s, one.p_miss))
     before = tuple(one for one, _ in watch.open.values())
-    found = findings_of(plan, view, forecasts, rule=rule, now_s=now_s, feed_silent=feed_silent, before=before)
+    silent = run_is_blind(view, feeds, contractor_id=plan.contractor_id, now_s=now_s)
+    found = findings_of(plan, view, forecasts, rule=rule, now_s=now_s, feed_silent=silent, before=before)
     watch.raise_findings(found, now_s)
 
 
