@@ -108,18 +108,19 @@ def decide(
     p = served_probability(
         chance=told.chance, unseen=told.unseen, prior=usual, hidden=told.hidden, words=words
     )  # fmt: skip
-    for lane, head in ground.lane.items():
-        p[lane] = served_probability(
-            chance=p[head : head + 1] * 0.98, unseen=np.zeros(1), prior=usual[lane : lane + 1], hidden=np.zeros(1),
-            words=words[lane : lane + 1],
-        )[0]  # fmt: skip
-        for values in (told.arrived_s, told.left_s, told.blind_from_s, told.blind_to_s, told.hidden, told.by):
-            values[lane] = values[head]  # type: ignore[index]
+    lanes, heads = ground.lanes, ground.heads_of_lanes
+    if len(lanes):
+        p[lanes] = served_probability(
+            chance=p[heads] * 0.98, unseen=np.zeros(len(lanes)), prior=usual[lanes], hidden=np.zeros(len(lanes)),
+            words=words[lanes],
+        )  # fmt: skip
+        for values in (told.arrived_s, told.left_s, told.blind_from_s, told.blind_to_s, told.hidden):
+            values[lanes] = values[heads]
+        told.by[lanes] = told.by[heads]
     told.p = p
     over = _over(plan, ground, fits, told, now_s)
     gone = _gone_on(ground, fits, turns, now_s)
-    for lane, head in ground.lane.items():
-        gone[lane] = gone[head]
+    gone[lanes] = gone[heads]
     _outcomes(ground, told, over=over, gone=gone, now_s=now_s, vehicles=vehicles, fits=fits)
     _crew(plan, told, crew)
     done = np.flatnonzero((told.outcome != _CODE[Outcome.EXPECTED]) & (told.outcome != _CODE[Outcome.UNKNOWN]))
@@ -376,8 +377,7 @@ def _outcomes(
 def _lanes(ground: Ground, told: Told) -> Bools:
     """Return which stops are lanes whose meeting point was served."""
     lanes = np.zeros(len(told.p), dtype=bool)
-    for lane, head in ground.lane.items():
-        lanes[lane] = told.chance[head] > 0.5
+    lanes[ground.lanes] = told.chance[ground.heads_of_lanes] > 0.5
     return lanes
 
 

@@ -40,6 +40,8 @@ class Ground:
         self.kerb = np.array([stop.kind is StopKind.KERB and len(stop.line) > 1 for stop in stops], dtype=bool)
         index = {stop.stop_id: i for i, stop in enumerate(stops)}
         self.lane = {i: index[s.served_by] for i, s in enumerate(stops) if s.served_by in index}
+        self.lanes = np.array(list(self.lane), dtype=np.intp)
+        self.heads_of_lanes = np.array(list(self.lane.values()), dtype=np.intp)
         self.stand = [i for i in range(len(stops)) if not self.kerb[i] and i not in self.lane]
         opens = [stop.opens_s for stop in stops]
         closes = [stop.closes_s for stop in stops]

@@ -17,6 +17,7 @@ from saat.terms.run import CrewReason, CrewWord, Outcome, ResidentWord, RunView,
 
 Floats = NDArray[np.float64]
 _OUTCOMES = tuple(Outcome)
+_NOTHING = -9e15  # stands for NaN, which differs from itself
 _EXPECTED = _OUTCOMES.index(Outcome.EXPECTED)
 
 
@@ -30,7 +31,8 @@ class RunFollower:
         self.plan = plan
         self._ground = Ground(plan)
         self._fits: dict[int, Fit] = {}
-        self._keys: list[tuple[object, ...]] = []
+        self._rows: Floats = np.empty((0, 0))
+        self._words: list[tuple[str, str]] = []
         self._views: list[StopView] = []
 
     def see(
@@ -76,25 +78,29 @@ class RunFollower:
     def _stops(self, told: Told, crew: Sequence[CrewWord], residents: Sequence[ResidentWord]) -> tuple[StopView, ...]:
         """Return the views of the stops; those that say the same as before are the same objects."""
         decided = told.outcome != _EXPECTED
-        seen = (np.where(decided, values, 0.0).round(2).tolist() for values in (told.near_m, told.chance, told.hidden))
-        fields = (
-            told.outcome.tolist(), told.p.round(3).tolist(), told.arrived_s.tolist(), told.left_s.tolist(),
-            told.by.tolist(), told.share.round(2).tolist(), told.blind_from_s.round().tolist(),
-            told.blind_to_s.round().tolist(), told.settle, told.reasons, told.words.tolist(), *seen,
+        rows = np.array(
+            [
+                told.outcome, told.p.round(3), told.arrived_s, told.left_s, told.by, told.share.round(2),
+                told.blind_from_s.round(), told.blind_to_s.round(), told.words,
+                *(np.where(decided, values, 0.0).round(2) for values in (told.near_m, told.chance, told.hidden)),
+            ]
         )  # fmt: skip
-        keys = list(zip(*fields, strict=True))
+        rows[np.isnan(rows)] = _NOTHING
+        words = list(zip(told.settle, told.reasons, strict=True))
         if not self._views:
-            self._views = [self._stop(i, key, told) for i, key in enumerate(keys)]
+            self._views = [self._stop(i, rows[:, i].tolist(), told) for i in range(len(words))]
         else:
-            for i, (key, old) in enumerate(zip(keys, self._keys, strict=True)):
-                if key != old and repr(key) != repr(old):
-                    self._views[i] = self._stop(i, key, told)
-        self._keys = keys
+            changed = (rows != self._rows).any(axis=0)
+            if words != self._words:
+                changed |= [one != before for one, before in zip(words, self._words, strict=True)]
+            for i in np.flatnonzero(changed).tolist():
+                self._views[i] = self._stop(i, rows[:, i].tolist(), told)
+        self._rows, self._words = rows, words
         return tuple(self._views)
 
-    def _stop(self, i: int, key: tuple[object, ...], told: Told) -> StopView:
+    def _stop(self, i: int, row: list[float], told: Told) -> StopView:
         stop = self.plan.stops[i]
-        outcome, p, arrived_s, left_s, by, share, blind_from, blind_to = (float(v) for v in key[:8])  # type: ignore[arg-type]
+        outcome, p, arrived_s, left_s, by, share, blind_from, blind_to = row[:8]
         reason = told.reasons[i]
         return StopView(
             stop_id=stop.stop_id,
@@ -105,7 +111,7 @@ class RunFollower:
             left_s=_known(left_s),
             by_vehicle_id=int(by) if by >= 0 else None,
             share=_known(share),
-            blind=blind_from == blind_from,
+            blind=blind_from != _NOTHING,
             blind_from_s=_known(blind_from),
             blind_to_s=_known(blind_to),
             reason=CrewReason(reason) if reason else None,
@@ -115,4 +121,4 @@ class RunFollower:
 
 
 def _known(value: float) -> float | None:
-    return value if value == value else None
+    return value if value != _NOTHING else None
