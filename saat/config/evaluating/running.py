@@ -31,7 +31,7 @@ class Amount:
     nights: Mapping[float, int]
 
 
-WHOLE = Amount(rounds=24, stops=45, past=6, nights={5.0: 2, 10.0: 5, 15.0: 2, 30.0: 2, 60.0: 2})
+WHOLE = Amount(rounds=24, stops=45, past=6, nights={5.0: 1, 10.0: 5, 15.0: 1, 30.0: 1, 60.0: 1})
 QUICK = Amount(rounds=6, stops=30, past=2, nights={10.0: 2, 30.0: 1})
 
 
