@@ -13,7 +13,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import desk, lifecycles, machine, page, positions, processes, reports, screen
+from bench import desk, following, lifecycles, machine, page, positions, processes, reports, screen
 from bench.figures import Progress
 from bench.million import CASES
 from bench.serving import Bench
@@ -25,6 +25,7 @@ MEASURES = {
     "screen": screen,
     "desk": desk,
     "lifecycles": lifecycles,
+    "following": following,
     "positions": positions,
 }
 RESULTS = Path(__file__).resolve().parent / "results"

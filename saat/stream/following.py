@@ -55,6 +55,7 @@ from saat.rounds.assigning import assign
 from saat.rounds.feeds import feed_findings
 from saat.rounds.tracks import Track
 from saat.stream.looking import Watched, signature
+from saat.stream.pacing import Every
 from saat.stream.tracking import Tracking
 from saat.terms.history import NO_HISTORY
 from saat.terms.run import Finding
@@ -78,6 +79,7 @@ _TOLD_S = 60.0  # findings that changed only in their figures
 _BUDGET_S = 0.5  # of looking, before what was seen is written down
 _BATCH = 20_000
 _SLACK_S = 6 * 3600.0
+_LOOK_BACK_S = 3 * 86_400.0  # for runs of a device that is claimed late
 _DAYS = 2
 
 Key = tuple[int, int | None]  # city, contractor
@@ -90,21 +92,6 @@ class Group:
     runs: set[int] = field(default_factory=set)
     vehicles: tuple[int, ...] = ()
     assign_s: float = -1e9
-
-
-class Every:
-    """Says when it is time again, on the process's own clock."""
-
-    def __init__(self, every_s: float) -> None:
-        self._every_s = every_s
-        self._next_s = -1e9
-
-    def due(self, at_s: float) -> bool:
-        """Return whether it is time, and begin to wait anew if it is."""
-        if at_s < self._next_s:
-            return False
-        self._next_s = at_s + self._every_s
-        return True
 
 
 class Follower:
@@ -138,6 +125,7 @@ class Follower:
         self._mark = LogMark()
         self._kept = LogMark()
         self._vehicles_before: dict[int, set[int]] = {}
+        self._owners: dict[int, Key] = {}
         self._words_stamp: tuple[object, ...] = ()
         self._note_id = self._word_id = 0
         self._cost_s, self._least_s = 0.0, _LEAST_S
@@ -148,7 +136,7 @@ class Follower:
 
     def start(self, now: datetime) -> None:
         """Begin where the follower of this share left off: with the tracks of all open runs, made from the log."""
-        self.book.refresh()
+        self._moved(self.book.refresh())
         self._mark = self._kept = mark_of(self.part.number) or self._positions.end()
         self._note_id, self._word_id = newest_crew_note_id(), newest_stop_word_id()
         self._refresh_plans(now)
@@ -216,7 +204,8 @@ class Follower:
     def _refresh_fleet(self) -> None:
         """Keep the tracks of all vehicles that may be on an open run, since two hours before the first of them."""
         of_group: dict[Key, list[int]] = defaultdict(list)
-        for vehicle_id, key in fleet().items():
+        self._owners = fleet()
+        for vehicle_id, key in self._owners.items():
             of_group[key].append(vehicle_id)
         since: dict[int, float] = {}
         for key, group in self._groups.items():
@@ -275,13 +264,8 @@ class Follower:
     def _refresh_book(self, now: datetime) -> None:
         """Notice claimed devices and changed bindings: their positions count from now on, those in the log too."""
         changed = self.book.refresh()
-        moved: set[int] = set()
-        for device_id in changed:
-            device = self.book.get(device_id)
-            vehicles = {vehicle_id for _, _, vehicle_id in device.bindings} if device else set()
-            moved |= vehicles | self._vehicles_before.get(device_id, set())
-            self._vehicles_before[device_id] = vehicles
-        if not moved or (not self.watched and self._mark == LogMark()):
+        moved = self._moved(changed)
+        if not moved:
             return
         self.tracking.read_anew(moved)
         for vehicle_id in moved:
@@ -289,6 +273,22 @@ class Follower:
         for group in self._groups.values():
             if not moved.isdisjoint(group.vehicles):
                 group.assign_s = -1e9
+        # It may have been on a vehicle whose runs are over.
+        for device_id in changed:
+            device = self.book.get(device_id)
+            for from_s, until_s, vehicle_id in device.bindings if device else ():
+                now_s = now.timestamp()
+                self._note_late(vehicle_id, max(from_s, now_s - _LOOK_BACK_S), min(until_s, now_s))
+
+    def _moved(self, changed: Iterable[int]) -> set[int]:
+        """Return the vehicles on which some devices are, or were when this was last asked."""
+        moved: set[int] = set()
+        for device_id in changed:
+            device = self.book.get(device_id)
+            vehicles = {vehicle_id for _, _, vehicle_id in device.bindings} if device else set()
+            moved |= vehicles | self._vehicles_before.get(device_id, set())
+            self._vehicles_before[device_id] = vehicles
+        return moved
 
     def _hear_words(self, now: datetime) -> None:
         """Notice what crews and residents said, of runs that are over too."""
@@ -432,11 +432,12 @@ class Follower:
         late, self._late = self._late, {}
         again: dict[int, RunToFollow] = {}
         extra: dict[int, set[int]] = defaultdict(set)
-        owners = fleet()
         for vehicle_id, (from_s, until_s) in late.items():
-            city_id = owners[vehicle_id][0]
-            if city_id not in self._cities or not self.part.has(*owners[vehicle_id]):
+            city_id, contractor_id = self._owners.get(vehicle_id, (0, None))
+            if city_id not in self._cities or not self.part.has(city_id, contractor_id):
                 continue
+            if truck_now(city_id, now).timestamp() - from_s < TAIL.total_seconds():
+                continue  # it drives between its runs, and none can be over yet
             span = {"from_at": datetime.fromtimestamp(from_s, UTC), "until_at": datetime.fromtimestamp(until_s, UTC)}
             for run in runs_to_revisit(vehicle_id, **span, now=truck_now(city_id, now)):
                 again[run.run_id] = run

@@ -145,6 +145,21 @@ def test_what_a_device_sent_before_it_was_bound_counts_from_then_on(evening):
     assert StopRun.objects.filter(run_id=plan.run_id, outcome=Outcome.COLLECTED).exists()
 
 
+def test_a_device_that_is_bound_when_its_round_is_over_still_tells_of_it(tmp_path):
+    evening = make_evening(tmp_path)
+    plan = evening.plans[0]
+    vehicle_id = plan.vehicle_ids[0]
+    device_id = evening.devices[vehicle_id]
+    DeviceBinding.objects.filter(device_id=device_id).delete()
+    follower = evening.follower()
+    evening.pass_until(evening.ends_s + 2 * 3600, follower)
+    assert Run.objects.get(pk=plan.run_id).state == "done"
+    since = evening.now - timedelta(hours=12)
+    bind_device(device_id=device_id, vehicle_id=vehicle_id, from_at=since, now=evening.now, by=COMMAND)
+    evening.pass_until(evening.now_s + 180, follower)
+    assert StopRun.objects.filter(run_id=plan.run_id, outcome=Outcome.COLLECTED).exists()
+
+
 def test_positions_of_a_device_that_nobody_claimed_count_for_nothing(evening):
     Device.objects.update(state="quarantined", city=None)
     follower = evening.follower()
