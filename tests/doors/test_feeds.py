@@ -111,6 +111,15 @@ def test_a_vehicle_on_its_round_is_where_it_is_and_goes_to_the_next_stop(evening
     assert told.vehicle.label == "PP 2-1234"
 
 
+def test_what_is_simulated_says_so_everywhere(evening):
+    Run.objects.update(simulated=True)
+    (entity,) = feed("vehicle-positions").entity
+    assert entity.vehicle.vehicle.label == "PP 2-1234 (simulated)"
+    (vehicle,) = Client().get("/feeds/phnompenh.kh/ngsi-ld/entities?type=Vehicle&options=keyValues").json()
+    assert vehicle["simulated"] is True
+    assert tables()["routes"][0]["route_desc"] == "Waste collection, simulated"
+
+
 @pytest.mark.parametrize("state", ["at_depot", "off_round", "silent", "unseen"])
 def test_where_a_vehicle_is_off_its_round_is_nobodys_business(evening, state):
     evening.run.view["vehicles"][0]["state"] = state

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from google.transit import gtfs_realtime_pb2 as gtfs
 
-from saat.terms.given import GivenRun, GivenStop
+from saat.terms.given import GivenRun, GivenStop, GivenVehicle
 from saat.terms.run import Outcome
 
 VERSION = "2.0"
@@ -31,7 +31,7 @@ def trip_updates(runs: Iterable[GivenRun], *, now_s: float) -> bytes:
             update.trip.schedule_relationship = gtfs.TripDescriptor.CANCELED
             continue
         for vehicle in run.vehicles[:1]:
-            update.vehicle.id, update.vehicle.label = str(vehicle.number), vehicle.label
+            update.vehicle.id, update.vehicle.label = str(vehicle.number), _label(run, vehicle)
         for stop in run.stops:
             _tell_stop(update.stop_time_update.add(), stop)
     return bytes(feed.SerializeToString())
@@ -47,7 +47,7 @@ def vehicle_positions(runs: Iterable[GivenRun], *, now_s: float) -> bytes:
             entity.id = f"vehicle-{vehicle.number}-{run.run_id}"
             told = entity.vehicle
             _describe(told.trip, run)
-            told.vehicle.id, told.vehicle.label = str(vehicle.number), vehicle.label
+            told.vehicle.id, told.vehicle.label = str(vehicle.number), _label(run, vehicle)
             told.position.latitude, told.position.longitude = vehicle.lat, vehicle.lon
             if vehicle.course_deg is not None:
                 told.position.bearing = vehicle.course_deg
@@ -72,6 +72,11 @@ def _describe(trip: gtfs.TripDescriptor, run: GivenRun) -> None:
     trip.trip_id, trip.route_id = run.trip_id, run.code
     trip.start_date = run.service_day.strftime("%Y%m%d")
     trip.schedule_relationship = gtfs.TripDescriptor.SCHEDULED
+
+
+def _label(run: GivenRun, vehicle: GivenVehicle) -> str:
+    """Return what is painted on a vehicle; one that is not real says so, since the format has no other place for it."""
+    return f"{vehicle.label} (simulated)" if run.simulated else vehicle.label
 
 
 def _tell_stop(told: gtfs.TripUpdate.StopTimeUpdate, stop: GivenStop) -> None:
