@@ -269,6 +269,9 @@ def _save_version(
     round_changed = _save_round(row, draft, round_ids)
     present = RoundPlan.objects.filter(round=row, from_day__lte=from_day).order_by("-from_day").first()
     if present is not None and _is_same(present, values, stops):
+        if round_changed:
+            ahead = Run.objects.filter(round=row, service_day__gte=from_day, state="planned", starts_at__gt=log.now)
+            ahead.update(contractor_id=row.contractor_id)
         if saved.changed or round_changed:
             log.append("round_changed", subject=f"round:{row.pk}", facts={"stops_changed": saved.changed})
         return SavedPlan(

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef
-from django.db.models.expressions import Combinable
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from saat.actions.log import Actor, Log, NotAllowed, writing
@@ -66,14 +65,12 @@ def service_day_of(city: City, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(city.policy_terms().hours.zone)).date()
 
 
-def begun() -> Combinable:
+def begun() -> Q:
     """Return the condition on a query of runs that something is known of them already, so that they must stay."""
-    return (
-        Exists(StopRun.objects.filter(run=OuterRef("pk")))
-        | Exists(CrewNote.objects.filter(run=OuterRef("pk")))
-        | Exists(FindingRow.objects.filter(run=OuterRef("pk")))
-        | Exists(StopWord.objects.filter(run=OuterRef("pk")))
-    )
+    condition = Q()
+    for rows in (StopRun.objects, CrewNote.objects, FindingRow.objects, StopWord.objects):
+        condition |= Q(Exists(rows.filter(run=OuterRef("pk"))))
+    return condition
 
 
 def _plan(log: Log, city: City, *, first: date, last: date, round_ids: Sequence[int] | None) -> int:

@@ -85,6 +85,16 @@ def test_a_run_that_has_begun_keeps_the_plan_by_which_it_began(city):
     assert Run.objects.get(service_day=TUESDAY).plan_id == changed.plan_id
 
 
+def test_another_contractor_drives_the_runs_that_have_not_begun():
+    hall = make_hall()
+    north, south = (hall.contractors[name].pk for name in ("north", "south"))
+    save(hall.city, contractor_id=north)
+    plan_runs(hall.city.pk, days=3, now=MONDAY_MORNING, by=CLOCK)
+    saved = save(hall.city, contractor_id=south, from_day=TUESDAY)
+    assert not saved.changed
+    assert list(Run.objects.order_by("service_day").values_list("contractor", flat=True)) == [north, south, south]
+
+
 def test_a_run_of_which_something_is_known_stays(city):
     save(city)
     plan_runs(city.pk, days=3, now=MONDAY_MORNING, by=CLOCK)
