@@ -7,10 +7,9 @@ several stops of that round, about when they are due, and fit it far better than
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
 
 from saat.rounds.thresholds import THRESHOLDS
 from saat.rounds.tracks import Track
@@ -18,6 +17,9 @@ from saat.terms.plan import PlannedStop, RunPlan, StopKind
 
 _CELL = 1000.0  # cells a degree: some 110 m
 _WithStop = tuple[int, int, float, float, float, float]  # run's index, stop's index, lat, lon, opens_s, closes_s
+
+_KEPT_MOST = 128
+_kept: dict[tuple[int, ...], tuple[tuple[RunPlan, ...], dict[tuple[int, int], list[_WithStop]]]] = {}
 
 
 def assign(
@@ -27,7 +29,7 @@ def assign(
 
     A vehicle of another contractor's run is never inferred: it collects elsewhere. A vehicle without any run may be.
     """
-    grid = _grid(plans)
+    grid = _grid_of(plans)
     found: dict[int, list[int]] = defaultdict(list)
     contractors = {vehicle: plan.contractor_id for plan in plans for vehicle in plan.vehicle_ids}
     own: dict[int, set[int]] = defaultdict(set)
@@ -60,6 +62,19 @@ def assign(
         )
         for index, plan in enumerate(plans)
     }
+
+
+def _grid_of(plans: Sequence[RunPlan]) -> dict[tuple[int, int], list[_WithStop]]:
+    """Return the grid of some plans; of the same objects it is made once. What is kept holds them, so that no other
+    plan can come to have the same identity."""
+    key = tuple(map(id, plans))
+    kept = _kept.pop(key, None)
+    if kept is None:
+        kept = (tuple(plans), _grid(plans))
+        while len(_kept) >= _KEPT_MOST:
+            del _kept[next(iter(_kept))]
+    _kept[key] = kept
+    return kept[1]
 
 
 def _grid(plans: Sequence[RunPlan]) -> dict[tuple[int, int], list[_WithStop]]:
@@ -97,8 +112,8 @@ def _served(grid: Mapping[tuple[int, int], Sequence[_WithStop]], track: Track) -
         for index, i, stop_lat, stop_lon, opens_s, closes_s in grid.get((int(lat * _CELL), int(lon * _CELL)), ()):
             if not opens_s <= row[0] <= closes_s:
                 continue
-            apart = float(np.hypot((stop_lat - lat) * 111_195.0, (stop_lon - lon) * track.kx))
-            if apart <= near_m and apart < nearest.get(index, (np.inf, 0))[0]:
+            apart = math.hypot((stop_lat - lat) * 111_195.0, (stop_lon - lon) * track.kx)
+            if apart <= near_m and apart < nearest.get(index, (math.inf, 0))[0]:
                 nearest[index] = (apart, i)
         for index, (_, i) in nearest.items():
             made[index].add(i)

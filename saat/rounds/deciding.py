@@ -370,7 +370,9 @@ def _outcomes(
     told.blind_from_s[~blind | seen] = np.nan
     told.blind_to_s[~blind | seen] = np.nan
     unknown = _CODE[Outcome.UNKNOWN]
-    told.settle = ["crew" if code == unknown else "" for code in outcome.tolist()]
+    # While it is out the crew is asked; after that, those who put the rubbish out.
+    ask = "resident" if over else "crew"
+    told.settle = [ask if code == unknown else "" for code in outcome.tolist()]
     told.reasons = [""] * len(p)
 
 
