@@ -6,6 +6,7 @@ demo's first page. The demo's moment is real time, so pictures differ from run t
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from tests.chromium import OFFICE, OLD_PHONE, PHONE, NoChromium, running_browser
 from tests.server import LiveSaat, live_saat
 
 SHOTS_FOLDER = Path(__file__).resolve().parent.parent / "docs" / "shots"
+
+BREAKDOWN_MS = 400_000  # the night passes ten times as fast as the clock
 
 Way = Callable[[Page, LiveSaat], None]
 
@@ -46,6 +49,25 @@ def first_case(page: Page, saat: LiveSaat) -> None:
     """Open the case that stands first on the desk."""
     _visit(page, f"{saat.url}/desk/")
     _visit(page, saat.url + _first_address(page, 'a[href^="/desk/cases/"]'))
+
+
+def a_night_with_a_breakdown(page: Page, saat: LiveSaat) -> None:
+    """Open the trucks' page when the simulated truck has broken down, a few minutes after the start."""
+    _visit(page, f"{saat.url}/desk/trucks/")
+    page.locator(".trouble-stalled").first.wait_for(timeout=BREAKDOWN_MS)
+
+
+def first_run(page: Page, saat: LiveSaat) -> None:
+    """Open the run that stands first on the trucks' page."""
+    a_night_with_a_breakdown(page, saat)
+    _visit(page, saat.url + _first_address(page, 'a[href^="/desk/trucks/runs/"]'))
+
+
+def a_crews_phone(page: Page, saat: LiveSaat) -> None:
+    """Open the crew's page as its QR code does, on a truck that is on the road."""
+    device = next(device for device in saat.demo["devices"] if device["vehicle"].endswith("01"))
+    _visit(page, f"{saat.url}/crew/start#{device['token']}")
+    page.wait_for_timeout(2500)
 
 
 def first_tracking(page: Page, saat: LiveSaat) -> None:
@@ -92,6 +114,10 @@ SHOTS = [
     Shot(name="duty", way=at("/desk/duty/"), role="city_duty"),
     Shot(name="case", way=first_case, role="city_duty", whole=True),
     Shot(name="case-km", way=first_case, role="khan_officer", language="km", whole=True),
+    Shot(name="trucks", way=a_night_with_a_breakdown, role="city_duty"),
+    Shot(name="trucks-km", way=a_night_with_a_breakdown, role="city_duty", device=PHONE, language="km"),
+    Shot(name="run", way=first_run, role="city_duty", whole=True),
+    Shot(name="crew-km", way=a_crews_phone, device=PHONE, language="km"),
 ]
 
 
@@ -120,6 +146,7 @@ def main(names: list[str]) -> int:
     SHOTS_FOLDER.mkdir(parents=True, exist_ok=True)
     wanted = [shot for shot in SHOTS if not names or shot.name in names]
     failed = []
+    os.environ["SAAT_DEMO_TRUCKS"] = "1"
     try:
         with (
             tempfile.TemporaryDirectory(prefix="saat-shots-") as var,

@@ -15,8 +15,14 @@ from saat.terms.recovery import Helper, Left, OwnStop, Proposal
 from saat.terms.run import VehicleState
 
 OVERTIME_S = 3600.0  # so long after its planned end a truck may be asked to go on
-_ON_THE_ROAD = frozenset(
-    {VehicleState.COLLECTING, VehicleState.DRIVING, VehicleState.STANDING, VehicleState.AT_DISPOSAL}
+_REACHABLE = frozenset(
+    {
+        VehicleState.COLLECTING,
+        VehicleState.DRIVING,
+        VehicleState.STANDING,
+        VehicleState.AT_DISPOSAL,
+        VehicleState.AT_DEPOT,
+    }
 )
 _NOT_YET = frozenset("er")  # letters of `Run.view["marks"]`: expected, and at risk
 _SERVED = frozenset("clp")
@@ -110,7 +116,7 @@ def _helpers(plan: RunPlan, night: Night, *, now_s: float) -> list[Helper]:
 
 
 def _can_be_asked(vehicle: dict[str, Any]) -> bool:
-    return vehicle.get("state") in _ON_THE_ROAD and vehicle.get("lat") is not None and vehicle.get("lon") is not None
+    return vehicle.get("state") in _REACHABLE and vehicle.get("lat") is not None and vehicle.get("lon") is not None
 
 
 def _free_kg(vehicle: Vehicle, plan: RunPlan, marks: str) -> float | None:
