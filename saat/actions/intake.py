@@ -11,9 +11,8 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from django.db import Error, close_old_connections, connection
 from django.utils.translation import gettext as _
@@ -51,8 +50,7 @@ class Unknown(Exception):
     """The tables must be asked first: for a device that is not in memory, or a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """Who sends. token: what proves it, "" for nothing. address: of the network. protocol: how it speaks.
 
     trusted: somebody else has proved who it is, such as a broker that holds each device to its own topic.
