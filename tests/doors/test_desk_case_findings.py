@@ -70,8 +70,10 @@ def test_what_closed_itself_says_so(hall, run):
 def test_the_public_page_of_its_code_stands(hall, run):
     case = broken_down(run)
     page = Client(headers={"accept-language": "en"}).get(f"/r/{spoken(case.code)}")
+    html = page.content.decode()
     assert page.status_code == 200
-    assert "2A-1234" not in page.content.decode()
+    assert "positions showed that something is wrong with the collection" in html
+    assert "2A-1234" not in html
 
 
 def test_who_asks_about_one_of_its_stops_hears_of_it(hall, run):

@@ -170,10 +170,14 @@ def _sentence(step: Step, policy: CityPolicy, language: str) -> str:
     if step.kind == "case_reopened":
         if step.resident:
             return _("A resident said that it is still there. It is open again.")
+        if facts.get("why") == "finding":
+            return _("The trucks' positions show that it is wrong again.")
         return _("%(office)s opened it again.") % {"office": office}
     if step.kind == "case_opened":
         if facts.get("split_from_code"):
             return _("It was made a case of its own, out of %(code)s.") % {"code": spoken(facts["split_from_code"])}
+        if "findings" in facts:
+            return _("The trucks' positions showed that something is wrong with the collection.")
         return _("It was reported.")
     if step.kind in ("case_joined", "case_merged"):
         code = facts.get("from_code") or facts.get("into_code") or ""
@@ -199,6 +203,8 @@ def _closing(step: Step, policy: CityPolicy, language: str) -> str:
     ending = step.facts.get("ending")
     if ending == Ending.PROVED:
         return _("%(office)s says that it is cleaned, and has shown a photo.") % {"office": office}
+    if step.facts.get("by_itself"):
+        return _("The trucks' positions show that it is over.")
     if ending == Ending.NO_FIX:
         texts = [reason.text for reason in policy.closing_reasons if reason.code == step.facts.get("reason")]
         why = policy.say(texts[0], language) if texts else ""
