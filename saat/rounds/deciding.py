@@ -268,20 +268,20 @@ def _blind(
     crossed = turns.first_s > turns.next_s
     over_s = _over_s(plan, ground, told)
     for fit in fits:
-        gaps = fit.passing.gaps
-        silent = silent_for(fit, now_s)
-        if silent:
-            track = fit.track
-            if _home(plan, fit, told.progress_s.get(track.vehicle_id, np.inf)):
-                silent = 0.0
-            gaps = gaps if not silent else [*gaps, Gap(track.seen_s, now_s, track.x, track.y, track.x, track.y)]
-        for gap in gaps:
+        track = fit.track
+        first_s = track.t0 + track.path[0]
+        # Before its first word, and after its last, a truck may have been anywhere.
+        unheard = (
+            [Gap(opens_s, first_s, track.x, track.y, track.x, track.y)] if first_s > opens_s + THRESHOLDS.gap_s else []
+        )
+        if silent_for(fit, now_s) and not _home(plan, fit, told.progress_s.get(track.vehicle_id, np.inf)):
+            unheard.append(Gap(track.seen_s, now_s, track.x, track.y, track.x, track.y))
+        for gap in [*fit.passing.gaps, *unheard]:
             if gap.until_s < ground.from_s or gap.from_s > over_s:
                 continue
             turn = ((gap.until_s > turns.first_s - 30.0) & (gap.from_s < turns.next_s + 30.0)) | crossed
             almost = (gap.until_s > turns.before_s) & (gap.from_s < turns.after_s)
-            open_end = silent and gap is gaps[-1]
-            can = np.ones(len(turn), dtype=bool) if open_end else gap.reaches(fit.x_m, fit.y_m)
+            can = np.ones(len(turn), dtype=bool) if gap in unheard else gap.reaches(fit.x_m, fit.y_m)
             weight = np.where(turn, 1.0, np.where(almost, THRESHOLDS.gap_beside, THRESHOLDS.gap_astray)) * can
             more = weight > told.hidden
             if more.any():

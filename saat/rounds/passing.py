@@ -14,6 +14,8 @@ from saat.rounds.thresholds import THRESHOLDS
 from saat.rounds.tracks import BEGINS, ENDS, GAP
 
 Floats = NDArray[np.float64]
+# Seconds between positions, and the chance that a collection between them leaves no stand (docs/follower.md).
+_STEP_S, _UNSEEN = (12.0, 15.0, 20.0, 30.0, 60.0), (0.0, 0.004, 0.03, 0.1, 0.4)
 Bools = NDArray[np.bool_]
 
 
@@ -73,7 +75,7 @@ class Passing:
         np.minimum(self.near_m, apart.min(axis=0), out=self.near_m)
         driven = ~is_gap & (marks != ENDS) & (marks != BEGINS)
         if driven.any():
-            blur = np.clip((rows[1:, 4] - 12.0) / 120.0, 0.0, 0.4)[:, None] * np.exp(-0.5 * (apart / 20.0) ** 2)
+            blur = np.interp(rows[1:, 4], _STEP_S, _UNSEEN)[:, None] * np.exp(-0.5 * (apart / 20.0) ** 2)
             self.unseen += blur[driven].sum(axis=0)
         past = apart < THRESHOLDS.past_m
         last = len(past) - 1 - past[::-1].argmax(axis=0)

@@ -90,6 +90,13 @@ def test_no_stop_is_missed_inside_a_gap_and_the_blind_span_is_said():
     assert view.stops[4].settle_by
 
 
+def test_what_a_tracker_did_before_its_first_word_is_not_known():
+    whole = street_drive()
+    view = see([p for p in whole if p.fixed_s - EVENING > 200], now_s=NIGHT_OVER)
+    assert "m" not in outcomes(view)
+    assert outcomes(view).startswith("uuu")
+
+
 def test_time_alone_never_makes_a_stop_missed():
     whole = street_drive()[:20]
     for hours in range(12):
