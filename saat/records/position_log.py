@@ -31,9 +31,10 @@ from saat.records.position_archive import Archive
 from saat.terms.position import Position
 
 SUFFIX = ".sqlite3"
-# The index is kept by minute, so that the pages that a second's positions touch lie together: with 55,000 devices an
-# index by device alone would write 4 kB for each position.
-_MINUTE = "CAST(fixed_s / 60 AS INTEGER)"
+# The index is kept by spans of two seconds, so that what comes at one time lies together in it: with 55,000 devices an
+# index by device alone would write a page of 4 kB for each position, and the disk would be the limit.
+_SPAN_S = 2
+_SPAN = f"CAST(fixed_s / {_SPAN_S} AS INTEGER)"
 _COLUMNS = ", ".join(Position._fields)
 _WIDTH = len(Position._fields)
 _MOST_ROWS = 2048  # SQLite takes at most 32,766 values in one statement
@@ -45,27 +46,27 @@ CREATE TABLE position (
     lat REAL NOT NULL, lon REAL NOT NULL, speed_mps REAL, course_deg REAL, accuracy_m REAL,
     flags INTEGER NOT NULL, battery_share REAL
 );
-CREATE UNIQUE INDEX one_fix ON position ({_MINUTE}, device_id, fixed_s);
+CREATE UNIQUE INDEX one_fix ON position ({_SPAN}, device_id, fixed_s);
 """
 _CLOSE = """
 CREATE TRIGGER IF NOT EXISTS closed BEFORE INSERT ON position BEGIN SELECT RAISE(ABORT, 'this day is closed'); END
 """
 _IS_CLOSED = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = 'closed'"
 _READ_ON = f"SELECT row, {_COLUMNS} FROM position WHERE row > ? ORDER BY row LIMIT ?"  # noqa: S608 - names only
-_FIRST = f"SELECT min({_MINUTE}) FROM position"  # noqa: S608 - names only
-_LAST = f"SELECT max({_MINUTE}) FROM position"  # noqa: S608 - names only
+_FIRST = f"SELECT min({_SPAN}) FROM position"  # noqa: S608 - names only
+_LAST = f"SELECT max({_SPAN}) FROM position"  # noqa: S608 - names only
 _OF_DEVICES = (
-    f"SELECT {_COLUMNS} FROM position WHERE {_MINUTE} IN (SELECT value FROM json_each(?)) "  # noqa: S608 - names only
+    f"SELECT {_COLUMNS} FROM position WHERE {_SPAN} IN (SELECT value FROM json_each(?)) "  # noqa: S608 - names only
     "AND device_id IN (SELECT value FROM json_each(?)) AND fixed_s BETWEEN ? AND ?"
 )
-# For so many devices and minutes that going through the whole day is quicker.
+# For so many devices and spans that going through the whole day is quicker.
 _OF_MANY = (
     f"SELECT {_COLUMNS} FROM position NOT INDEXED WHERE fixed_s BETWEEN ? AND ? "  # noqa: S608 - names only
     "AND device_id IN (SELECT value FROM json_each(?))"
 )
-# "Between" twice the same: for an equal sign SQLite would put the value into the minute and then not use the index.
+# "Between" twice the same: for an equal sign SQLite would put the value into the span and then not use the index.
 _HAS = (
-    f"SELECT 1 FROM position WHERE {_MINUTE} = ?1 AND device_id = ?2 "  # noqa: S608 - names only
+    f"SELECT 1 FROM position WHERE {_SPAN} = ?1 AND device_id = ?2 "  # noqa: S608 - names only
     "AND fixed_s BETWEEN ?3 AND ?3"
 )
 
@@ -232,7 +233,7 @@ class PositionLog:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
-        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        connection.execute("PRAGMA wal_autocheckpoint=10000")
         connection.execute("PRAGMA journal_size_limit=67108864")
         return connection
 
@@ -285,12 +286,12 @@ class PositionLog:
         first, last = (reader.execute(which).fetchone()[0] for which in (_FIRST, _LAST))
         if first is None:
             return
-        minutes = range(max(first, int(from_s // 60)), min(last, int(until_s // 60)) + 1)
+        spans = range(max(first, int(from_s // _SPAN_S)), min(last, int(until_s // _SPAN_S)) + 1)
         rows = reader.execute("SELECT max(row) FROM position").fetchone()[0]
-        if len(minutes) * (devices.count(",") + 1) > rows:
+        if len(spans) * (devices.count(",") + 1) > rows:
             yield from reader.execute(_OF_MANY, (from_s, until_s, devices))
         else:
-            yield from reader.execute(_OF_DEVICES, (json.dumps(list(minutes)), devices, from_s, until_s))
+            yield from reader.execute(_OF_DEVICES, (json.dumps(list(spans)), devices, from_s, until_s))
 
     def _reader(self, name: str) -> sqlite3.Connection:
         reader = self._readers.get(name)
@@ -355,7 +356,7 @@ def _is_closed(connection: sqlite3.Connection) -> bool:
 
 
 def _key(position: Position) -> tuple[int, int, float]:
-    return int(position.fixed_s // 60), position.device_id, position.fixed_s
+    return int(position.fixed_s // _SPAN_S), position.device_id, position.fixed_s
 
 
 def _by_device(position: Position) -> tuple[int, float]:
