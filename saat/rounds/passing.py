@@ -15,7 +15,7 @@ from saat.rounds.tracks import BEGINS, ENDS, GAP
 
 Floats = NDArray[np.float64]
 # Seconds between positions, and the chance that a collection between them leaves no stand (docs/follower.md).
-_STEP_S, _UNSEEN = (12.0, 15.0, 20.0, 30.0, 60.0), (0.0, 0.004, 0.03, 0.1, 0.4)
+_STEP_S, _UNSEEN = (12.0, 15.0, 20.0, 30.0, 60.0), (0.0, 0.0012, 0.015, 0.1, 0.4)
 Bools = NDArray[np.bool_]
 
 
