@@ -1,4 +1,4 @@
-"""A load of small requests over a few connections, many in flight on each, that costs the machine little itself."""
+"""A load of small requests over many connections that costs the machine little itself."""
 
 from __future__ import annotations
 

@@ -24,6 +24,9 @@ from bench.wire import in_own_process
 
 TRUCKS_OF_A_CITY = 500
 CITIES = (1, 10, 110)
+# A device has one connection and waits for its answer: what comes together comes by many connections. Stays below the
+# number of open files that a process is usually given.
+CONNECTIONS = 900
 INTERVAL_S = 5.0
 _BATCH = 1000
 _AIM_PER_S = 11_000
@@ -37,7 +40,7 @@ def run(bench: Bench, *, quick: bool, step: Callable[[str], None]) -> list[Measu
     seconds = 3.0 if quick else 10.0
     step("floors")
     with floors.hello() as port:
-        hello = in_own_process(flood, port, _hello, connections=32, depth=16, seconds=seconds / 2)
+        hello = in_own_process(flood, port, _hello, connections=CONNECTIONS, depth=1, seconds=seconds / 2)
     rows_per_s = _group_commits_per_s(bench.base, seconds=seconds / 2)
     single = Measure(
         "positions", "Single positions (HTTP GET, durable)",
@@ -80,8 +83,10 @@ def _load(server: Server, trucks: int, *, seconds: float, per_s: float | None, a
     pids = _processes(server)
     before = {name: cpu_s(pids[name]) for name in ("web", "follower")}
     make = partial(_single, trucks, time.time() - (15 if again else 1500))
-    depth = 16 if per_s is None else max(1, min(16, int(per_s / 200)))
-    found: Flood = in_own_process(flood, server.port, make, connections=64, depth=depth, seconds=seconds, per_s=per_s)
+    connections = min(trucks, CONNECTIONS)
+    found: Flood = in_own_process(
+        flood, server.port, make, connections=connections, depth=1, seconds=seconds, per_s=per_s
+    )
     good = max(1, found.good)
     used = {f"{name}_cpu_us": (cpu_s(pids[name]) - before[name]) / good * 1e6 for name in before}
     return found, used | {f"{name}_mb": memory_mb(pids[name]) for name in before}

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import http.client
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -202,6 +204,10 @@ def end_with_parent() -> None:
 
 async def serve_web(*, host: str, port: int) -> None:
     """Serve the site until SIGTERM or SIGINT."""
+    # Every tracker keeps a connection: as many open files as the machine allows, not the few that it gives unasked.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(OSError, ValueError):  # where even the most is not for us, the few must do
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     from granian.constants import Interfaces
     from granian.server.embed import Server
 
