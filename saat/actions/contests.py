@@ -12,6 +12,7 @@ from saat.actions.cases import ActRefused
 from saat.actions.log import Actor, Log, NotAllowed, NotFound, writing
 from saat.cases.permission import may
 from saat.records.models import Contest, Run, StopRun, StopRunRevision
+from saat.records.plan_values import run_plan
 from saat.terms.case import Role
 from saat.terms.run import Outcome
 from saat.triage.words import clean_words
@@ -144,9 +145,11 @@ def _revise(outcome: StopRun, contest: Contest, *, found: Outcome, now: datetime
 def _remarked(run: Run, sequence: int, found: Outcome) -> dict[str, Any]:
     """Return the run's view with the letter of one stop changed."""
     marks = run.view.get("marks", "")
-    before = run.plan.planned_stops.filter(sequence__lt=sequence).count()
-    if before >= len(marks):
+    # As the follower counts them: without the stops at which nothing is collected on that day.
+    sequences = [stop.sequence for stop in run_plan(run).stops]
+    if sequence not in sequences or len(sequences) != len(marks):
         return run.view
+    before = sequences.index(sequence)
     return {**run.view, "marks": f"{marks[:before]}{MARKS[found]}{marks[before + 1 :]}"}
 
 

@@ -197,6 +197,8 @@ IN_A_CITY: dict[str, tuple[str, Act]] = {
 AT_THE_DOORS = {"see_contact", "export", "bulk", "acknowledge", "report", "see_log", "import_data"}
 # What concerns the outcome of a stop is tried in test_contests.
 ON_A_RUN = {"contest", "judge_contest"}
+# Who plans which rounds is tried in test_plans.
+ON_A_ROUND = {"plan_rounds"}
 
 
 def _dead(scene: Scene) -> int:
@@ -222,7 +224,7 @@ def is_refused(act: Act, scene: Scene, by: Actor) -> bool:
 
 def test_every_act_of_the_table_is_tried_somewhere():
     tried = set(ON_A_CASE) | {act for act, _ in MORE_ON_A_CASE.values()} | {act for act, _ in IN_A_CITY.values()}
-    assert tried | AT_THE_DOORS | ON_A_RUN == ACTS
+    assert tried | AT_THE_DOORS | ON_A_RUN | ON_A_ROUND == ACTS
 
 
 def test_on_a_case_everybody_may_what_the_table_says_and_no_more(hall):
