@@ -63,7 +63,7 @@ def test_everybody_sees_the_runs_of_their_own_area_or_company(hall, trucks, who,
     assert {run["name"] for run in told["runs"]} == sees
     assert len(told["order"]) == len(sees)
     places = json.loads(client.get(f"{PAGE}ground.json").content)["plans"]
-    assert set(places) == {str(trucks.runs[name].plan_id) for name in sees}
+    assert set(places) == {str(trucks.runs[name].pk) for name in sees}
     for name, run in trucks.runs.items():
         found = 200 if name in sees else 404
         assert client.get(f"{PAGE}runs/{run.pk}").status_code == found, name
@@ -180,6 +180,19 @@ def test_what_cannot_be_used_in_an_address_is_left_out_with_a_sentence(hall, tru
     assert changes(signed_in(hall, "duty"), since="yesterday", area="1e9")["runs"]
 
 
+def test_a_stop_at_which_nothing_is_collected_that_day_is_neither_on_the_map_nor_in_the_run(hall, trucks):
+    run = trucks.runs["North"]
+    RoundPlan.objects.filter(pk=run.plan_id).update(days={"weekdays": list(range(7))})
+    other_day = (run.service_day.weekday() + 1) % 7
+    run.plan.planned_stops.filter(sequence=2).update(streams={"recycling": [other_day]})
+    duty = signed_in(hall, "duty")
+    places = json.loads(duty.get(f"{PAGE}ground.json").content)["plans"]
+    assert len(places[str(run.pk)]) == 9
+    page = duty.get(f"{PAGE}runs/{run.pk}").content.decode()
+    assert f"/runs/{run.pk}/stops/3" in page
+    assert f'/runs/{run.pk}/stops/2"' not in page
+
+
 def test_an_empty_page_says_what_to_do(hall):
     assert "saat import rounds" in text_of(signed_in(hall, "duty").get(PAGE))
 
@@ -210,5 +223,5 @@ def test_more_runs_cost_no_more_queries(hall, trucks, django_assert_max_num_quer
         duty.get(PAGE)
     with django_assert_max_num_queries(10):
         changes(duty)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(32):
         duty.get(f"{PAGE}runs/{trucks.runs['North'].pk}")

@@ -269,5 +269,5 @@ def test_the_replay_opens_on_the_last_day_with_runs_and_says_so_when_there_are_n
 def test_a_replay_costs_few_queries_however_many_stops_there_are(night, tracks_kept, django_assert_max_num_queries):
     duty = signed_in(night.hall, "duty")
     duty.get(f"{PAGE}replay.json?day=2026-03-02")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(28):
         duty.get(f"{PAGE}replay.json?day=2026-03-02")

@@ -176,7 +176,7 @@ def changed(request: HttpRequest) -> JsonResponse:
 def _for_map(run: Run, maker: RunRows, *, level: str) -> dict[str, Any]:
     return {
         "id": run.pk,
-        "plan": run.plan_id,
+        "plan": run.pk,  # by which `ground` answers its stops
         "name": str(run.round),
         "level": level,
         "marks": marks_of(run),
@@ -199,27 +199,27 @@ def _for_map(run: Run, maker: RunRows, *, level: str) -> dict[str, Any]:
 @desk_view
 @require_GET
 def ground(request: HttpRequest) -> JsonResponse:
-    """Answer where the stops of the plans of this moment's runs lie: for each plan its stops in order.
+    """Answer where the stops of this moment's runs lie: for each run its stops in order.
 
     A stop is [lat, lon], a kerb [lat, lon, [[lat, lon], …]]. Plans never change once they are driven, so a page asks
-    once, and again when a run of a plan appears that it does not know.
+    once, and again when a run appears that it does not know.
     """
     city, reach = city_for(request), reach_for(request)
     clock = clock_for(city, timezone.now())
     runs = queries_trucks.live_runs(reach, city, wanted=RunsWanted(), now=clock.now, today=clock.today)
     return JsonResponse(
-        {"plans": places_of(queries_trucks.stop_places(run.plan_id for run in runs))}, headers=_NO_STORE
+        {"plans": places_of(queries_trucks.stop_places(city, (run.pk for run in runs)))}, headers=_NO_STORE
     )
 
 
 def places_of(places: Iterable[StopPlace]) -> dict[int, list[list[Any]]]:
-    """Return plan to the places of its stops in order, as `ground` answers them. places: by plan and sequence."""
+    """Return run to the places of its stops in order, as `ground` answers them. places: by run and sequence."""
     plans: dict[int, list[list[Any]]] = {}
     for place in places:
         stop: list[Any] = [round(place.lat, 6), round(place.lon, 6)]
         if place.line:
             stop.append([[round(lat, 6), round(lon, 6)] for lat, lon in place.line])
-        plans.setdefault(place.plan_id, []).append(stop)
+        plans.setdefault(place.run_id, []).append(stop)
     return plans
 
 

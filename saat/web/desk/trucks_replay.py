@@ -110,7 +110,7 @@ def tracks(request: HttpRequest) -> JsonResponse:
         positions = _positions(stretches)
         note_export(city=city, form="tracks", group=day.isoformat(), now=timezone.now(), by=actor_for(request))
     step = 15.0 if len(stretches) <= 10 else 30.0 if len(stretches) <= 50 else 60.0
-    places = queries_trucks.stop_places(run.plan_id for run in runs)
+    places = queries_trucks.stop_places(city, (run.pk for run in runs))
     changes = _changes(runs, places, begin=begin)
     answer = {
         "from": round(begin.timestamp()),
@@ -121,7 +121,7 @@ def tracks(request: HttpRequest) -> JsonResponse:
         "runs": [
             {
                 "id": run.pk,
-                "plan": run.plan_id,
+                "plan": run.pk,
                 "name": str(run.round),
                 "stops": run.stops,
                 "changes": changes.get(run.pk, []),
@@ -232,17 +232,16 @@ def encoded(positions: Sequence[Position], *, begin_s: float) -> list[list[int]]
 
 def _changes(runs: Sequence[Run], places: Sequence[StopPlace], *, begin: datetime) -> dict[int, list[list[Any]]]:
     """Return run to [seconds, place of the stop, letter]: served stops when they were served, others when decided."""
-    plan_of = {run.pk: run.plan_id for run in runs}
     at_place: dict[tuple[int, int], int] = {}
     stops: dict[int, int] = {}
     for there in places:
-        at_place[there.plan_id, there.sequence] = stops.get(there.plan_id, 0)
-        stops[there.plan_id] = stops.get(there.plan_id, 0) + 1
+        at_place[there.run_id, there.sequence] = stops.get(there.run_id, 0)
+        stops[there.run_id] = stops.get(there.run_id, 0) + 1
     found: dict[int, list[list[Any]]] = {}
-    for run_id, sequence, outcome, arrived, decided in queries_trucks.outcomes_of(plan_of):
+    for run_id, sequence, outcome, arrived, decided in queries_trucks.outcomes_of(run.pk for run in runs):
         served = arrived is not None and Outcome(outcome).is_served
         after_s = ((arrived if served else decided) - begin).total_seconds()
-        place = at_place.get((plan_of[run_id], sequence))
+        place = at_place.get((run_id, sequence))
         if place is not None:
             found.setdefault(run_id, []).append([max(0, round(after_s)), place, LETTER_OF[Outcome(outcome)]])
     for changes in found.values():
