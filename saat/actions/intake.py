@@ -186,7 +186,8 @@ class Register:
 
         :raises Refused: at once if too many are being asked for; or it is in the result.
         """
-        if self._admitting >= _MOST_ADMITTING:
+        # After a start everybody is unknown until the first look; that is nobody's fault.
+        if self._read and self._admitting >= _MOST_ADMITTING:
             raise Refused(503, _("Too many unknown devices at once."), again_s=30)
         self._admitting += 1
         asked = self._thread.submit(self._find_out, fix, sender)
@@ -210,8 +211,11 @@ class Register:
         self._admitting -= 1
 
     def _find_out(self, fix: Fix, sender: Sender) -> None:
+        now_s = self._clock()
+        if self._read and self._is_known(fix, sender, now_s):
+            return  # found out for somebody who asked before
         self._refresh()
-        token, now_s = fix.token or sender.token, self._clock()
+        token = fix.token or sender.token
         now = datetime.fromtimestamp(now_s, UTC)
         city_id = self._keys.get(token, (0.0, None))[1]
         if token.startswith("saat_"):
@@ -220,11 +224,8 @@ class Register:
                 self._keys.clear()
             city_id = known.city.pk if known is not None and known.key.trusted else None
             self._keys[token] = now_s + _KEY_KEPT_S, city_id
-        try:
-            self._identify(fix, sender, now_s)
+        if self._is_known(fix, sender, now_s):
             return
-        except Unknown:
-            pass
         # A gateway with a key may bring as many new devices as it has; others are held to a few an hour.
         if city_id is None and not sender.trusted and not self._addresses.take(sender.address, now_s):
             raise Refused(429, _("Too many unknown devices from this address."), again_s=60)
@@ -233,6 +234,13 @@ class Register:
         except TooManyStrangers as error:
             raise Refused(429, str(error), again_s=600) from error
         self._refresh()
+
+    def _is_known(self, fix: Fix, sender: Sender, now_s: float) -> bool:
+        try:
+            self._identify(fix, sender, now_s)
+        except Unknown:
+            return False
+        return True
 
     def _tend_if_due(self, now_s: float) -> None:
         if now_s - self._tended_s < _REFRESH_S and now_s >= self._tended_s:

@@ -373,6 +373,15 @@ def test_many_at_once_share_commits_and_each_is_on_disk(lane, hall, monkeypatch)
     assert len(commits) < 100
 
 
+def test_after_a_start_all_devices_may_come_at_once(lane, hall, monkeypatch):
+    monkeypatch.setattr(intake, "_MOST_ADMITTING", 5)
+    for number in range(40):
+        device(hall, f"T-{number}", needs_token=False)
+    answers = lane.all(*(lambda c, n=n: c.get(f"/positions/osmand?id=T-{n}&{PLACE}") for n in range(40)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(lane.kept) == 40
+
+
 def test_more_than_can_wait_is_told_to_come_again(lane, hall, monkeypatch):
     device(hall, needs_token=False)
     lane.refresh()
