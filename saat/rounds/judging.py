@@ -21,7 +21,7 @@ def dwell_log(stood_s: Floats, usual_s: Floats) -> Floats:
     Both are log-normal, the figures fitted on simulated runs (docs/follower.md).
 
     >>> [round(v, 1) for v in dwell_log(np.array([4.0, 35.0, 3600.0]), np.full(3, 28.0)).tolist()]
-    [-4.0, 0.9, -3.0]
+    [-4.0, 0.9, -4.0]
     """
     log = np.log(np.maximum(stood_s, 1.0))
     served = (log - np.log(usual_s + 5.0)) / 0.6
@@ -59,9 +59,9 @@ def served_probability(*, chance: Floats, unseen: Floats, prior: Floats, hidden:
     truck was seen. hidden: chance that it fell into a gap. prior: share of times that the stop is served. words: what
     crew and residents add, log-odds.
 
-    >>> one = np.ones(1)
-    >>> float(served_probability(chance=0 * one, unseen=0 * one, prior=0.95 * one, hidden=one, words=0 * one).round(2))
-    0.95
+    >>> one, no = np.ones(1), np.zeros(1)
+    >>> served_probability(chance=no, unseen=no, prior=0.95 * one, hidden=one, words=no).round(2)
+    array([0.95])
     """
     blind = np.clip(unseen + hidden + THRESHOLDS.unseen, 0.0, 1.0)
     rest = prior * blind / (prior * blind + 1.0 - prior)

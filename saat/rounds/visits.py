@@ -54,8 +54,8 @@ def error_of(accuracy_m: float, fixes: int) -> float:
     accuracy_m: what the device said, below 0 where it did not. Errors of one device last for minutes, so that many
     fixes at one place are hardly better than one.
 
-    >>> error_of(-1.0, 1), error_of(20.0, 4)
-    (6.0, 12.0)
+    >>> error_of(-1.0, 1), round(error_of(20.0, 4))
+    (6.0, 12)
     """
     said_m = 6.0 if accuracy_m < 0 else max(4.0, 0.68 * accuracy_m)
     return said_m if fixes <= 1 else max(0.88 * said_m, 4.0)
