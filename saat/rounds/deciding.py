@@ -120,8 +120,14 @@ def decide(
     told.p = p
     over = _over(plan, ground, fits, told, now_s)
     gone = _gone_on(ground, fits, turns, now_s)
-    gone[lanes] = gone[heads]
-    _outcomes(ground, told, over=over, gone=gone, now_s=now_s, vehicles=vehicles, fits=fits)
+    heard_s = _heard_s(plan, ground, fits, told, now_s)
+    ended = gone | over
+    # What nobody hears is not missed by the clock: a stop is missed by what had been heard until then.
+    sure = (
+        ended if heard_s == now_s else _gone_on(ground, fits, turns, heard_s) | _over(plan, ground, fits, told, heard_s)
+    )
+    ended[lanes], sure[lanes] = ended[heads], sure[heads]
+    _outcomes(ground, told, over=over, ended=ended, sure=sure, now_s=now_s, vehicles=vehicles, fits=fits)
     _crew(plan, told, crew)
     done = np.flatnonzero((told.outcome != _CODE[Outcome.EXPECTED]) & (told.outcome != _CODE[Outcome.UNKNOWN]))
     if len(done):
@@ -243,12 +249,14 @@ def _turns(told: Told, reverse: bool) -> Turns:
 
 def silent_for(fit: Fit, now_s: float) -> float:
     """Return for how many seconds a vehicle has been silent for longer than it usually is; 0 if it has not."""
-    track = fit.track
-    for_s = now_s - track.seen_s
-    usual_s = max(THRESHOLDS.silent_s, THRESHOLDS.silent_steps * track.interval)
-    if track.flags & Flag.HEARTBEAT:
-        usual_s = max(usual_s, THRESHOLDS.parked_s)
-    return for_s if for_s > usual_s else 0.0
+    for_s = now_s - fit.track.seen_s
+    return for_s if for_s > _patience_s(fit) else 0.0
+
+
+def _patience_s(fit: Fit) -> float:
+    """Return for how long nothing need be heard of a vehicle before it counts as silent."""
+    usual_s = max(THRESHOLDS.silent_s, THRESHOLDS.silent_steps * fit.track.interval)
+    return max(usual_s, THRESHOLDS.parked_s) if fit.track.flags & Flag.HEARTBEAT else usual_s
 
 
 def _blind(
@@ -326,6 +334,19 @@ def _home(plan: RunPlan, fit: Fit, last_s: float) -> bool:
     return False
 
 
+def _heard_s(plan: RunPlan, ground: Ground, fits: Sequence[Fit], told: Told, now_s: float) -> float:
+    """Return until when anything was heard of the run: now, unless all its vehicles have fallen silent on the road.
+
+    Long after the run it is now again: whoever is not heard by then will not be.
+    """
+    if not fits or now_s > _over_s(plan, ground, told) + THRESHOLDS.late_s:
+        return now_s
+    for fit in fits:
+        if not silent_for(fit, now_s) or _home(plan, fit, told.progress_s.get(fit.track.vehicle_id, np.inf)):
+            return now_s
+    return max(fit.track.seen_s + _patience_s(fit) for fit in fits)
+
+
 def _gone_on(ground: Ground, fits: Sequence[Fit], turns: Turns, now_s: float) -> Bools:
     """Return of which stops the turn is clearly over, because a truck came past or around and went on."""
     far_m = np.full(len(turns.later), np.inf)
@@ -341,20 +362,19 @@ def _gone_on(ground: Ground, fits: Sequence[Fit], turns: Turns, now_s: float) ->
 
 
 def _outcomes(
-    ground: Ground, told: Told, *, over: bool, gone: Bools, now_s: float, vehicles: Sequence[tuple[int, bool]],
-    fits: Sequence[Fit],
+    ground: Ground, told: Told, *, over: bool, ended: Bools, sure: Bools, now_s: float,
+    vehicles: Sequence[tuple[int, bool]], fits: Sequence[Fit],
 ) -> None:  # fmt: skip
-    """Decide each stop."""
+    """Decide each stop. over: so is the run. ended: its turn is over by the clock; sure: and by what was heard."""
     p = told.p
     due = now_s > ground.closes_s
     served = p >= THRESHOLDS.served
-    ended = gone | over
     outcome = np.full(len(p), _CODE[Outcome.EXPECTED], dtype=np.intp)
     blind = told.hidden > 0.5
     silent = any(silent_for(fit, now_s) for fit in fits) or len(fits) < len(vehicles)
     # A stop whose turn is over, and of which too little was seen, is unknown; so is one that is overdue in silence.
     outcome[ended | (due & blind & silent)] = _CODE[Outcome.UNKNOWN]
-    missed = ended & (p <= THRESHOLDS.missed) & ~blind
+    missed = sure & (p <= THRESHOLDS.missed) & ~blind
     outcome[missed] = _CODE[Outcome.MISSED]
     kerb = ground.kerb
     if kerb.any():

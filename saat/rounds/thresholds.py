@@ -40,8 +40,8 @@ class Thresholds:
     into a gap out of its turn; gap_beside: the same, if it was nearly its turn. unseen: chance that a collection leaves
     no visit where the truck was seen all the time. neighbour: how many stops around one are looked at to know its turn.
     silent_s, silent_steps: a device that is not heard for so long, or for so many usual intervals, is silent.
-    over_s: no collection for so long after the planned end: the run is over. slow_feed_s: a tracker that sends more
-    rarely cannot tell single stops.
+    over_s: no collection for so long after the planned end: the run is over. late_s: so long after that nobody waits
+    for a vehicle that fell silent. slow_feed_s: a tracker that sends more rarely cannot tell single stops.
 
     Whose run it is:
     helper_stops, helper_near_m, helper_stood_s, helper_late_s: a vehicle serves a run that is not its own when it stood
@@ -104,6 +104,7 @@ class Thresholds:
     silent_s: float = 180.0
     silent_steps: float = 5.0
     over_s: float = 1800.0
+    late_s: float = 7200.0
 
     slow_feed_s: float = 45.0
 

@@ -106,6 +106,19 @@ def test_time_alone_never_makes_a_stop_missed():
     assert view.vehicles[0].state is VehicleState.SILENT
 
 
+def test_nothing_new_is_called_missed_while_the_truck_is_silent():
+    aside = stop(5, 800.0, 154.0, planned_s=360.0)
+    plan = plan_of([*street()[:5], aside, *street()[6:]])
+    whole = street_drive(without=(5,))
+    last_s, closes_s = whole[-1].fixed_s, EVENING + 360.0 + 2700.0 + plan.grace_s
+    beats = [fix(3200.0, 0.0, last_s - EVENING + 60.0 * n, speed=0.0) for n in range(1, 200)]
+    heard = see([*whole, *[p for p in beats if p.fixed_s < closes_s + 700]], plan=plan, now_s=closes_s + 600)
+    silent = [outcomes(see(whole, plan=plan, now_s=closes_s + later_s))[5] for later_s in (60.0, 600.0, 3600.0)]
+    assert outcomes(heard)[5] == "m"
+    assert "m" not in silent
+    assert outcomes(see(whole, plan=plan, now_s=NIGHT_OVER))[5] == "m"
+
+
 def test_a_truck_never_heard_of_leaves_all_unknown_when_they_are_due():
     follower = RunFollower(PLAN)
     early = follower.see({}, now_s=EVENING, vehicles=((1, False),))
