@@ -48,7 +48,7 @@ def run_pytest(arguments: list[str], *, database_url: str | None) -> tuple[int, 
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     if database_url:
         env["DATABASE_URL"] = database_url
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--durations=25", "--durations-min=4", *arguments]
     last = ""
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout or ():
