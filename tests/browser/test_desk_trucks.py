@@ -17,7 +17,7 @@ SOME = re.compile(r"^[1-9]")
 # A run that is to come begins, and three of its stops are at risk; the clock of its city is that of the runs before it.
 IN_TROUBLE = """
 from datetime import timedelta
-latest = Run.objects.filter(followed_at__isnull=False).order_by("-followed_at").first()
+latest = Run.objects.filter(city__is_demo=True, followed_at__isnull=False).order_by("-followed_at").first()
 coming = Run.objects.filter(city=latest.city, state="planned", starts_at__gt=latest.starts_at)
 run = coming.order_by("starts_at", "pk").first()
 stops = list(run.plan.planned_stops.select_related("stop").order_by("sequence"))
@@ -61,7 +61,10 @@ def desk(new_context: Callable[..., BrowserContext], duty_state) -> Callable[...
 @pytest.fixture(scope="module")
 def done_run(live: LiveSaat) -> str:
     """The address of a run that is over, with outcomes."""
-    code = 'tell(Run.objects.filter(state="done", stop_runs__isnull=False).order_by("-starts_at").first().pk)'
+    code = """
+runs = Run.objects.filter(city__is_demo=True, state="done", stop_runs__isnull=False)
+tell(runs.order_by("-starts_at").first().pk)
+"""
     return f"{TRUCKS}runs/{beside(live, code)}"
 
 

@@ -159,7 +159,9 @@ def test_a_demo_tells_where_it_is_and_how_to_get_in(live):
     assert (facts["base_url"], facts["city"]) == (live.url, "phnompenh.kh")
     assert facts["open311_url"] == f"{live.url}/open311/v2"
     assert facts["open311_api_key"]
-    assert (facts["devices"], facts["simulated_clock"]) == ([], None)
+    assert len(facts["devices"]) == 12
+    assert all(set(device) == {"id", "token", "vehicle"} and device["token"] for device in facts["devices"])
+    assert set(facts["simulated_clock"]) == {"speed", "starts_at", "epoch_wall"}
     roles = {
         "sangkat_officer", "khan_officer", "city_duty", "contractor", "crew", "director", "auditor", "administrator",
     }  # fmt: skip
