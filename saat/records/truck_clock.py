@@ -24,7 +24,7 @@ def truck_now(city_id: int, now: datetime) -> datetime:
 
 
 def simulated_speed(city_id: int) -> float | None:
-    """Return how many times as fast as the wall clock simulated trucks live, 0 if not at all; None if trucks are real."""
+    """Return how many times as fast as the wall clock simulated trucks live, 0 if they stand; None for real ones."""
     clock = _clock_of(city_id)
     return None if clock is None else clock.speed
 
