@@ -7,7 +7,7 @@ from datetime import datetime
 
 from saat.actions.citymap import CityMap, city_map
 from saat.actions.judging import guessed
-from saat.actions.reports import likely_duplicates
+from saat.actions.understanding import likely_duplicates
 from saat.cases.deadlines import due_at
 from saat.records.models import City
 from saat.terms.case import ServiceLevel, Urgency

@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 
 from saat.actions.cases import ActRefused, Change, city_of, close
 from saat.actions.log import Actor, NotAllowed, writing
-from saat.actions.reports import signed
 from saat.cases.moves import check_move
 from saat.cases.proof import ProofCheck, ProofFacts, check_proof
 from saat.records import photo_store
 from saat.records.models import Case, Photo, ProofCode
+from saat.records.photo_store import signed
 from saat.records.queries_photos import like_photos
 from saat.terms.case import Ending, State
 from saat.terms.codes import heard, new_code, spoken

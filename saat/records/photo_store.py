@@ -63,3 +63,13 @@ def _write(path: Path, jpeg: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def signed(bits: int) -> int:
+    """Return 64 unsigned bits as the signed number that databases keep."""
+    return bits - (1 << 64) if bits >= 1 << 63 else bits
+
+
+def unsigned(number: int) -> int:
+    """Return a database's signed number as 64 unsigned bits."""
+    return number + (1 << 64) if number < 0 else number

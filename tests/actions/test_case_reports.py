@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from saat.actions.log import RESIDENT
-from saat.actions.reports import likely_duplicates, receive_report
+from saat.actions.reports import receive_report
+from saat.actions.understanding import likely_duplicates
 from saat.records.models import Alert, Case, CaseSearch, Contact, Duty, Event, Outbox, ServiceRequest
 from saat.records.search import matching
 from saat.terms.case import State, Urgency

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from saat.actions.citymap import city_map
 from saat.actions.log import RESIDENT
 from saat.actions.notcollected import about_collection
-from saat.actions.reports import likely_duplicates, receipt_of, receive_report
+from saat.actions.reports import receipt_of, receive_report
+from saat.actions.understanding import likely_duplicates
 from saat.records import queries_public
 from saat.records.queries_public import PublicCase
 from saat.terms.codes import heard, spoken
