@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -44,32 +45,24 @@ def vehicle(request: HttpRequest, *, city: City, vehicle_id: int | None = None) 
     known = queries.vehicle_for(keeper, vehicle_id) if vehicle_id is not None else None
     if vehicle_id is not None and known is None:
         raise Http404
-    error = None
-    if request.method == "POST":
-        try:
-            saved = save_vehicle(
-                city_id=city.pk,
-                vehicle_id=vehicle_id,
-                label=request.POST.get("label", ""),
-                contractor_id=number(request, "contractor"),
-                kind=_kind(VehicleKind, request),
-                capacity_kg=_figure(request, "capacity_kg"),
-                width_m=_figure(request, "width_m"),
-                enters_lanes=request.POST.get("enters_lanes") == "on",
-                active=request.POST.get("active") == "on",
-                now=timezone.now(),
-                by=actor_for(request),
-            )
-        except (FleetRefused, NotAllowed) as refused:
-            error = refused
-        except NotFound as missing:
-            raise Http404 from missing
-        else:
-            messages.success(request, _("“%(name)s” is saved.") % {"name": saved.label})
-            return HttpResponseRedirect(reverse("desk_vehicles"))
-    typed = request.POST if request.method == "POST" else _values(known)
-    context = {**frame(keeper, "vehicles"), "known": known, "typed": typed, "error": error}
-    return render(request, "devices/vehicle.html", context, status=422 if error else 200)
+
+    def save() -> str:
+        return save_vehicle(
+            city_id=city.pk,
+            vehicle_id=vehicle_id,
+            label=request.POST.get("label", ""),
+            contractor_id=number(request, "contractor"),
+            kind=_kind(VehicleKind, request),
+            capacity_kg=_figure(request, "capacity_kg"),
+            width_m=_figure(request, "width_m"),
+            enters_lanes=request.POST.get("enters_lanes") == "on",
+            active=request.POST.get("active") == "on",
+            now=timezone.now(),
+            by=actor_for(request),
+        ).label
+
+    shown = {**frame(keeper, "vehicles"), "known": known}
+    return _form(request, "devices/vehicle.html", shown, values=_values(known), save=save, back="desk_vehicles")
 
 
 @city_view("manage_fleet")
@@ -89,29 +82,49 @@ def site(request: HttpRequest, *, city: City, site_id: int | None = None) -> Htt
     known = queries.site_for(keeper, site_id) if site_id is not None else None
     if not keeper.whole or (site_id is not None and known is None):
         raise Http404
+
+    def save() -> str:
+        return save_site(
+            city_id=city.pk,
+            site_id=site_id,
+            kind=_kind(SiteKind, request),
+            name=request.POST.get("name", ""),
+            at=_place(request),
+            radius_m=_figure(request, "radius_m") or 0.0,
+            now=timezone.now(),
+            by=actor_for(request),
+        ).name
+
+    shown = {**frame(keeper, "sites"), "known": known}
+    return _form(request, "devices/site.html", shown, values=_site_values(known), save=save, back="desk_sites")
+
+
+def _form(
+    request: HttpRequest,
+    template: str,
+    shown: dict[str, Any],
+    *,
+    values: dict[str, object],
+    save: Callable[[], str],
+    back: str,
+) -> HttpResponse:
+    """Show a form, or save what was typed: what is refused stays typed, with the reason.
+
+    values: what stands in the form at first. save: writes, and returns what the thing is called. back: the list.
+    """
     error = None
     if request.method == "POST":
         try:
-            saved = save_site(
-                city_id=city.pk,
-                site_id=site_id,
-                kind=_kind(SiteKind, request),
-                name=request.POST.get("name", ""),
-                at=_place(request),
-                radius_m=_figure(request, "radius_m") or 0.0,
-                now=timezone.now(),
-                by=actor_for(request),
-            )
+            name = save()
         except (FleetRefused, NotAllowed) as refused:
             error = refused
         except NotFound as missing:
             raise Http404 from missing
         else:
-            messages.success(request, _("“%(name)s” is saved.") % {"name": saved.name})
-            return HttpResponseRedirect(reverse("desk_sites"))
-    typed = request.POST if request.method == "POST" else _site_values(known)
-    context = {**frame(keeper, "sites"), "known": known, "typed": typed, "error": error}
-    return render(request, "devices/site.html", context, status=422 if error else 200)
+            messages.success(request, _("“%(name)s” is saved.") % {"name": name})
+            return HttpResponseRedirect(reverse(back))
+    typed = request.POST if request.method == "POST" else values
+    return render(request, template, {**shown, "typed": typed, "error": error}, status=422 if error else 200)
 
 
 def _values(vehicle: Vehicle | None) -> dict[str, object]:
