@@ -9,6 +9,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
@@ -196,3 +197,16 @@ def inline_in(html: str) -> list[str]:
     parser = _Inline()
     parser.feed(html)
     return parser.found
+
+
+def signed_in(furnished: Furnished, who: str) -> Client:
+    """Return a browser in which somebody of the hall is signed in."""
+    client = Client()
+    client.force_login(furnished.hall.people[who])
+    return client
+
+
+def body(answer: Any) -> str:
+    """Return what an answer holds, also one that is streamed."""
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return content.decode(errors="replace")

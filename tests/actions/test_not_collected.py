@@ -19,20 +19,10 @@ from saat.terms.run import Outcome
 from tests.actions.chain import assert_chain_is_whole
 from tests.actions.test_round_findings import look, standing
 from tests.city import OUTSIDE, new_report
-from tests.hall import Hall, make_hall
+from tests.hall import Hall
 from tests.rounds_plan import MONDAY, STOPS, at_s, make_run, moment, plan_for, view_at, view_for
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def hall() -> Hall:
-    return make_hall()
-
-
-@pytest.fixture
-def run(hall):
-    return make_run(hall.ground, contractor=hall.contractors["north"])
 
 
 def beside(run: Run, sequence: int) -> Point:

@@ -17,20 +17,9 @@ from saat.terms.history import NO_HISTORY
 from saat.terms.roundrule import RoundRule
 from saat.terms.run import Finding, FindingKind, Outcome, RunView, VehicleState
 from tests.actions.chain import assert_chain_is_whole
-from tests.hall import Hall, make_hall
 from tests.rounds_plan import at_s, make_run, moment, plan_for, truck, view_at, view_for
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def hall() -> Hall:
-    return make_hall()
-
-
-@pytest.fixture
-def run(hall):
-    return make_run(hall.ground, contractor=hall.contractors["north"])
 
 
 def look(run: Run, view: RunView, *, now=None) -> int | None:

@@ -18,20 +18,9 @@ from saat.rounds.learning import issue
 from saat.terms.history import NO_HISTORY
 from saat.terms.run import Outcome
 from tests.actions.chain import assert_chain_is_whole
-from tests.hall import Hall, make_hall
 from tests.rounds_plan import MONDAY, STOPS, at_s, make_run, moment, plan_for, view_at, view_for
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def hall() -> Hall:
-    return make_hall()
-
-
-@pytest.fixture
-def run(hall):
-    return make_run(hall.ground, contractor=hall.contractors["north"])
 
 
 def end(run: Run, *, shift_s: float = 0.0, outcomes=None, issued=()) -> bool:

@@ -13,20 +13,9 @@ from saat.rounds.forecasting import forecast
 from saat.terms.history import NO_HISTORY
 from saat.terms.run import CrewReason, Evidence, Outcome, RunView
 from tests.actions.chain import assert_chain_is_whole
-from tests.hall import Hall, make_hall
 from tests.rounds_plan import at_s, make_run, moment, plan_for, seen, view_at, view_for
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def hall() -> Hall:
-    return make_hall()
-
-
-@pytest.fixture
-def run(hall):
-    return make_run(hall.ground, contractor=hall.contractors["north"])
 
 
 def write(run: Run, view: RunView, *, at: float | None = None) -> bool:

@@ -77,6 +77,35 @@ def office(new_context: NewContext) -> Page:
     return new_context(**OFFICE).new_page()
 
 
+def sign_in(page: Page, login: dict[str, Any]) -> None:
+    """Sign a person of the demo in, and wait for the desk."""
+    page.goto("/accounts/login/")
+    page.fill("input[name=login]", login["username"])
+    page.fill("input[name=password]", login["password"])
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url("**/desk/**")
+
+
+@pytest.fixture(scope="package")
+def duty_state(live: LiveSaat, browser: Browser) -> Any:
+    """The cookies of the city's duty officer, signed in once for all browser tests."""
+    context = browser.new_context(base_url=live.url, locale="en")
+    sign_in(context.new_page(), live.user("city_duty"))
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def desk(new_context: NewContext, duty_state: Any) -> Callable[..., Page]:
+    """Return a function that opens a browser in which the duty officer is signed in."""
+
+    def open_desk(**options: Any) -> Page:
+        return new_context(**{**OFFICE, **options}, storage_state=duty_state).new_page()
+
+    return open_desk
+
+
 @pytest.fixture
 def violations(browser: Browser) -> Callable[[Page], list[str]]:
     """Return a function that lists a page's breaches of WCAG 2.2 AA, each with the element concerned."""

@@ -8,20 +8,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.chromium import OLD_PHONE
-from tests.server import LiveSaat
 
 
 @pytest.fixture
-def desk(new_context, live: LiveSaat) -> Page:
+def desk(new_context, duty_state) -> Page:
     """A page on a small phone on which the city's duty officer is signed in."""
-    page = new_context(**OLD_PHONE, locale="en").new_page()
-    login = live.user("city_duty")
-    page.goto("/accounts/login/")
-    page.fill("input[name=login]", login["username"])
-    page.fill("input[name=password]", login["password"])
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url("**/desk/**")
-    return page
+    return new_context(**OLD_PHONE, storage_state=duty_state).new_page()
 
 
 def test_a_phone_is_added_put_on_a_truck_and_given_its_code(desk, violations, tmp_path):

@@ -8,39 +8,13 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.chromium import OFFICE, PHONE
 from tests.server import LiveSaat
 
 _dice = random.Random()
 LIST = "/desk/?group=open"
-
-
-@pytest.fixture(scope="module")
-def duty_state(live: LiveSaat, browser) -> dict:
-    """The cookies of the city's duty officer, signed in once."""
-    context = browser.new_context(base_url=live.url, locale="en")
-    page = context.new_page()
-    login = live.user("city_duty")
-    page.goto("/accounts/login/")
-    page.fill("input[name=login]", login["username"])
-    page.fill("input[name=password]", login["password"])
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url("**/desk/**")
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def desk(new_context: Callable[..., BrowserContext], duty_state) -> Callable[..., Page]:
-    """Return a function that opens a browser in which the duty officer is signed in."""
-
-    def open_desk(**options) -> Page:
-        return new_context(**{**OFFICE, **options}, storage_state=duty_state).new_page()
-
-    return open_desk
 
 
 @pytest.fixture

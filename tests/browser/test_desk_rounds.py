@@ -13,22 +13,6 @@ from tests.chromium import OFFICE, OLD_PHONE
 from tests.server import LiveSaat
 
 
-@pytest.fixture(scope="module")
-def duty_state(live: LiveSaat, browser) -> dict:
-    """The cookies of the city's duty officer, signed in once."""
-    context = browser.new_context(base_url=live.url, locale="en")
-    page = context.new_page()
-    login = live.user("city_duty")
-    page.goto("/accounts/login/")
-    page.fill("input[name=login]", login["username"])
-    page.fill("input[name=password]", login["password"])
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url("**/desk/**")
-    state = context.storage_state()
-    context.close()
-    return state
-
-
 @pytest.fixture
 def round_(live: LiveSaat) -> dict:
     """A round of three stops in the demo city: its id, and the number of its first stop."""

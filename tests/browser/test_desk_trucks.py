@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import expect
 
 from tests.beside import beside
-from tests.chromium import OFFICE, PHONE
+from tests.chromium import PHONE
 from tests.server import LiveSaat
 
 TRUCKS = "/desk/trucks/"
@@ -30,32 +29,6 @@ run.view = {"v": 1, "as_of": 0, "marks": "c" * (len(stops) - 3) + "rrr", "risk_f
 run.save()
 tell([run.pk, str(run.round)])
 """
-
-
-@pytest.fixture(scope="module")
-def duty_state(live: LiveSaat, browser) -> dict:
-    """The cookies of the city's duty officer, signed in once."""
-    context = browser.new_context(base_url=live.url, locale="en")
-    page = context.new_page()
-    login = live.user("city_duty")
-    page.goto("/accounts/login/")
-    page.fill("input[name=login]", login["username"])
-    page.fill("input[name=password]", login["password"])
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url("**/desk/**")
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def desk(new_context: Callable[..., BrowserContext], duty_state) -> Callable[..., Page]:
-    """Return a function that opens a browser in which the duty officer is signed in."""
-
-    def open_desk(**options) -> Page:
-        return new_context(**{**OFFICE, **options}, storage_state=duty_state).new_page()
-
-    return open_desk
 
 
 @pytest.fixture(scope="module")

@@ -10,27 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from saat.config.command import main, parser
+from saat.config.command import parser
 from saat.records.models import Area, AreaCode, Case, City, Event, Membership, User
 from tests.city import POLICY, make_city
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.django_db
+
 COMMANDS = ("init", "serve", "demo", "import", "user", "backup", "restore", "simulate", "evaluate", "check")
-
-
-@pytest.fixture
-def saat(capsys, db):
-    """Run the command in this process; return its exit code and what it printed."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        try:
-            code = main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out + printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from saat.actions import devices
 from saat.actions.log import COMMAND
 from saat.actions.runs import plan_runs
-from saat.config.command import main
 from saat.config.simulating.sending import steps
 from saat.links.batch import read_csv, read_ndjson
 from saat.records.device_book import DeviceBook
@@ -24,21 +23,6 @@ from tests.city import MONDAY_MORNING, make_city
 from tests.plans import MONDAY, save
 
 SMALL = ("--rounds", "2", "--stops", "8", "--day", "2026-01-05")
-
-
-@pytest.fixture
-def saat(capsys):
-    """Run the command in this process; return its exit code and what it printed."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        try:
-            code = main(arguments)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out + printed.err
-
-    return run
 
 
 @pytest.mark.parametrize(("form", "read"), [("ndjson", read_ndjson), ("csv", read_csv)])

@@ -18,7 +18,7 @@ from saat.records import photo_store
 from saat.records.models import Case, Membership, ServiceRequest, User
 from saat.terms.case import State
 from saat.terms.report import Contact
-from tests.addresses import Furnished, furnish, inline_in
+from tests.addresses import Furnished, body, furnish, inline_in, signed_in
 from tests.city import new_report
 from tests.hall import later, make_hall
 
@@ -29,17 +29,6 @@ SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=a
 def furnished(db) -> Furnished:
     cache.clear()
     return furnish(make_hall())
-
-
-def signed_in(furnished: Furnished, who: str) -> Client:
-    client = Client()
-    client.force_login(furnished.hall.people[who])
-    return client
-
-
-def body(answer) -> str:
-    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return content.decode(errors="replace")
 
 
 @pytest.mark.parametrize(

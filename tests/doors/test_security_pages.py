@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from saat.config.secret import secret_key
-from tests.addresses import Furnished, furnish, inline_in
+from tests.addresses import Furnished, body, furnish, inline_in, signed_in
 from tests.hall import make_hall
 
 PASSWORD = "heap-of-market-9"
@@ -24,17 +24,6 @@ OURS_ALONE = ("/desk/", "/accounts/", "/api/", "/c/")
 def furnished(db) -> Furnished:
     cache.clear()
     return furnish(make_hall(password=PASSWORD))
-
-
-def signed_in(furnished: Furnished, who: str) -> Client:
-    client = Client()
-    client.force_login(furnished.hall.people[who])
-    return client
-
-
-def body(answer) -> str:
-    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return content.decode(errors="replace")
 
 
 def is_page(answer) -> bool:

@@ -10,7 +10,7 @@ from saat.records.models import Case, Contact, Event, ServiceRequest
 from saat.terms.case import Role
 from saat.terms.codes import spoken
 from saat.web.desk.acts import ACTS
-from tests.addresses import Furnished, furnish
+from tests.addresses import Furnished, body, furnish, signed_in
 from tests.city import make_city, make_user
 from tests.hall import make_hall
 
@@ -34,17 +34,6 @@ ALL = ("case", "closed", "far")
 def furnished(db) -> Furnished:
     cache.clear()
     return furnish(make_hall())
-
-
-def signed_in(furnished: Furnished, who: str) -> Client:
-    client = Client()
-    client.force_login(furnished.hall.people[who])
-    return client
-
-
-def body(answer) -> str:
-    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return content.decode(errors="replace")
 
 
 def ids(furnished: Furnished) -> str:
